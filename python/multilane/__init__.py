@@ -1,0 +1,88 @@
+"""Runs Python work on every core, and proves it.
+
+`parallel` makes a function's calls run on workers, `Executor` is a drop-in
+`concurrent.futures.Executor`, `map` spreads many calls, `record` keeps what every
+worker did, and `prove` says whether it ran in parallel.
+
+Names are imported when they are first used: a worker process needs few of them.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from multilane._arrays import empty as empty
+    from multilane._arrays import share as share
+    from multilane._executor import Executor as Executor
+    from multilane._handle import CancelOutcome as CancelOutcome
+    from multilane._handle import Handle as Handle
+    from multilane._handle import Progress as Progress
+    from multilane._handle import TaskStats as TaskStats
+    from multilane._map import map as map
+    from multilane._map import starmap as starmap
+    from multilane._metrics import FunctionMetrics as FunctionMetrics
+    from multilane._metrics import metrics as metrics
+    from multilane._multilane import __version__ as __version__
+    from multilane._multilane import report_progress as report_progress
+    from multilane._parallel import Parallel as Parallel
+    from multilane._parallel import parallel as parallel
+    from multilane._prove import Proof as Proof
+    from multilane._prove import prove as prove
+    from multilane._record import Recording as Recording
+    from multilane._record import record as record
+    from multilane._trace import Trace as Trace
+    from multilane._waiting import as_completed as as_completed
+    from multilane._waiting import gather as gather
+    from multilane._waiting import wait as wait
+    from multilane.errors import BackendUnavailable as BackendUnavailable
+    from multilane.errors import BrokenPool as BrokenPool
+    from multilane.errors import DependencyError as DependencyError
+    from multilane.errors import MultilaneError as MultilaneError
+    from multilane.errors import RemoteError as RemoteError
+    from multilane.errors import SerializationError as SerializationError
+    from multilane.errors import TaskTimeout as TaskTimeout
+    from multilane.errors import WorkerDied as WorkerDied
+    from multilane.errors import WorkerMemoryExceeded as WorkerMemoryExceeded
+
+_HOMES = {
+    "_arrays": ("empty", "share"),
+    "_executor": ("Executor",),
+    "_handle": ("CancelOutcome", "Handle", "Progress", "TaskStats"),
+    "_map": ("map", "starmap"),
+    "_metrics": ("FunctionMetrics", "metrics"),
+    "_multilane": ("__version__", "report_progress"),
+    "_parallel": ("Parallel", "parallel"),
+    "_prove": ("Proof", "prove"),
+    "_record": ("Recording", "record"),
+    "_trace": ("Trace",),
+    "_waiting": ("as_completed", "gather", "wait"),
+    "errors": (
+        "BackendUnavailable",
+        "BrokenPool",
+        "DependencyError",
+        "MultilaneError",
+        "RemoteError",
+        "SerializationError",
+        "TaskTimeout",
+        "WorkerDied",
+        "WorkerMemoryExceeded",
+    ),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME_OF)  # noqa: PLE0605 - one list of names, sorted
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module 'multilane' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"multilane.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME_OF})

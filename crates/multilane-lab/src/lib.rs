@@ -1,1 +1,25 @@
-//! Under construction.
+//! Reads traces and says what they show.
+//!
+//! Statistics, the decomposition of a run's time, and the verdict of a proof.
+//! Takes data and returns data: no threads, no clock, no machine.
+
+mod analysis;
+mod budget;
+mod cause;
+mod judge;
+mod measure;
+mod parts;
+mod path;
+mod proof;
+pub mod report;
+mod statistics;
+mod thresholds;
+mod verdict;
+mod words;
+
+pub use analysis::{Analysis, Decomposition, FunctionSummary, analyse};
+pub use judge::judge;
+pub use proof::{BASELINE, CONTROL, Check, FORMAT, Part, PartKind, Proof, Run};
+pub use report::report_html;
+pub use statistics::{bootstrap, median};
+pub use verdict::{Cause, Interval, Judgement, PartJudgement, ScalePoint, StrategyVerdict, Verdict};

@@ -1,0 +1,128 @@
+# What a developer does with multilane; `make` lists it.
+#
+# Needs cargo, CPython 3.11 or later, make and the package registries. Everything made lies in target/, .venv/, .venvs/,
+# out/ and site/, and `make clean` removes it. Versions come from Cargo.lock, uv.lock and scripts/uv.txt only.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+# cargo and the installer use all cores by themselves, and lock each other out.
+.NOTPARALLEL:
+
+# A cargo of rustup looks for its toolchains in the home folder; in another home they still lie beside it.
+ifeq ($(origin RUSTUP_HOME),undefined)
+cargo_home := $(patsubst %/bin/cargo,%,$(shell command -v cargo))
+toolchains := $(firstword $(wildcard $(dir $(cargo_home)).rustup $(dir $(cargo_home))rustup))
+ifneq ($(toolchains),)
+export RUSTUP_HOME := $(toolchains)
+endif
+endif
+
+UV := .venvs/uv/bin/uv
+PYTHON := .venv/bin/python
+# The interpreter that builds the extension also answers for it in checks, so that cargo never builds PyO3 twice.
+export PYO3_PYTHON := $(CURDIR)/$(PYTHON)
+CARGO_TEST := cargo test --locked --workspace --exclude multilane-python
+PYTEST_ARGUMENTS := --doctest-modules --pyargs multilane scripts tests $(wildcard README.md docs)
+LOOM := $(shell grep -rl 'cfg.*loom' crates --include='*.rs' 2>/dev/null | cut -d/ -f2 | sort -u)
+
+##@ Use
+.PHONY: help
+help: ## list what can be done
+	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: setup
+setup: ## build multilane into .venv/ (quick when nothing changed)
+	@bash scripts/setup.sh .venv
+
+.PHONY: demo
+demo: setup ## real work on all cores, and the report that proves it (out/)
+	@mkdir -p out
+	@.venv/bin/multilane demo
+
+.PHONY: bench
+bench: setup ## measure against other pools (benches/)
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venvs/bench
+	@$(UV) pip sync --quiet --require-hashes --python .venvs/bench benches/requirements.txt
+	@# The module that was just built, not a second copy of it.
+	@echo '$(CURDIR)/python' > "$$(.venvs/bench/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/multilane.pth"
+	@.venvs/bench/bin/python benches/run.py $(BENCH_ARGUMENTS)
+
+##@ Change
+.PHONY: test
+test: setup test-rust test-python test-pythons ## test Rust, and Python on every supported version found here
+
+.PHONY: check
+check: lint types loom docs test ## all that CI checks
+
+.PHONY: test-rust
+test-rust: ## test the crates, documentation included
+	@$(CARGO_TEST)
+
+.PHONY: test-python
+test-python: setup ## test the package on one Python (PYTEST_ARGUMENTS=... for a part)
+	@$(PYTHON) -m pytest $(PYTEST_ARGUMENTS)
+
+.PHONY: test-pythons
+test-pythons: setup
+	@bash scripts/other_pythons.sh $(PYTEST_ARGUMENTS)
+
+.PHONY: lint
+lint: setup ## formatting, lints and the rules of the workspace
+	@cargo fmt --all --check
+	@.venv/bin/ruff format --check --quiet || { echo 'not formatted: run `make format`' >&2; .venv/bin/ruff format --diff --quiet; }
+	@.venv/bin/ruff check --quiet
+	@$(PYTHON) scripts/check_files.py
+	@$(PYTHON) scripts/check_crates.py
+	@cargo clippy --locked --workspace --all-targets -- --deny warnings
+	@RUSTDOCFLAGS='--deny warnings' cargo doc --locked --workspace --no-deps --quiet
+
+.PHONY: types
+types: setup ## types, and the stubs of the extension against the built module
+	@.venv/bin/mypy
+	@MYPYPATH=python .venv/bin/stubtest --allowlist scripts/stubtest.txt --ignore-unused-allowlist multilane._multilane
+
+.PHONY: loom
+loom: # every interleaving of the protocols that have a loom test
+	@for crate in $(LOOM); do \
+	    RUSTFLAGS='--cfg loom' CARGO_TARGET_DIR=$${CARGO_TARGET_DIR:-target}/loom \
+	        cargo test --locked --release --package $$crate --lib loom; \
+	done
+
+.PHONY: format
+format: setup ## format Rust and Python
+	@cargo fmt --all
+	@.venv/bin/ruff check --fix --quiet || true
+	@.venv/bin/ruff format --quiet
+
+.PHONY: docs
+docs: setup ## build the documentation (site/)
+	@UV_PROJECT_ENVIRONMENT=.venvs/docs $(UV) sync --quiet --locked --python $(PYTHON) --only-group docs
+	@NO_MKDOCS_2_WARNING=1 .venvs/docs/bin/mkdocs build --quiet --strict
+
+##@ Keep
+.PHONY: browser
+browser: ## install Chromium for the tests of the report (Debian, as root)
+	@if ! command -v chromium >/dev/null; then \
+	    export DEBIAN_FRONTEND=noninteractive; \
+	    apt-get update --quiet --quiet && \
+	    apt-get install --quiet --quiet --yes --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
+	fi
+
+.PHONY: picture
+picture: browser ## take the README's picture of the last demo's report
+	@$(PYTHON) scripts/browser.py out/report.html docs/images/report.png
+
+.PHONY: lock
+lock: setup ## renew the lock files to what the registries have now
+	@cargo update
+	@$(UV) lock --upgrade
+	@sed -n 's/^\(uv==[^ ]*\).*/\1/p' scripts/uv.txt | $(UV) pip compile --quiet --no-header --no-annotate --generate-hashes --output-file scripts/uv.txt -
+	@$(UV) pip compile --quiet --no-header --no-annotate --generate-hashes --upgrade --python-version 3.11 \
+	    pyproject.toml benches/requirements.in --output-file benches/requirements.txt
+
+.PHONY: clean
+clean: ## remove everything that was made
+	@rm -rf target .venv .venvs out site dist python/multilane/*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

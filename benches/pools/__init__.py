@@ -1,0 +1,1 @@
+"""Task pools measured side by side; started by ``benches/run.py``."""

@@ -1,0 +1,187 @@
+"""What is measured, on which pools, and what multilane must reach."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Form(Enum):
+    """How a number is written."""
+
+    TIMES = "times"
+    PER_SECOND = "per second"
+    MICROSECONDS = "µs"
+    SECONDS = "s"
+    MILLISECONDS = "ms"
+    PERCENT = "percent"
+
+    def write(self, *values: float) -> str:
+        """Write numbers with their unit once: the first, and the others in brackets.
+
+        >>> Form.PER_SECOND.write(151234.5), Form.MILLISECONDS.write(0.0123, 0.0119, 0.0131)
+        ('151,234/s', '12.3 ms [11.9, 13.1]')
+        """
+        first, *rest = [self._number(value) for value in values]
+        unit = {"times": "x", "per second": "/s", "µs": " µs", "s": " s", "ms": " ms", "percent": " %"}[self.value]
+        return f"{first}{unit} [{', '.join(rest)}]" if rest else first + unit
+
+    def _number(self, value: float) -> str:
+        match self:
+            case Form.TIMES:
+                return f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
+            case Form.PER_SECOND:
+                return f"{value:,.0f}"
+            case Form.MICROSECONDS:
+                return f"{value:,.1f}"
+            case Form.SECONDS:
+                return f"{value:.3f}"
+            case Form.MILLISECONDS:
+                return f"{value * 1e3:.1f}"
+            case Form.PERCENT:
+                return f"{value * 100:.2f}"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number of a sample."""
+
+    name: str
+    label: str
+    form: Form
+    more_is_better: bool
+
+
+@dataclass(frozen=True)
+class Test:
+    """One measurement: its metrics, the pools it runs on, and the pool that ratios refer to."""
+
+    title: str
+    short: str
+    metrics: tuple[Metric, ...]
+    engines: tuple[str, ...]
+    reference: str | None
+
+
+@dataclass(frozen=True)
+class Check:
+    """One requirement: a metric of multilane, or its ratio to a peer, and a limit.
+
+    A ratio is always written so that more is better: 3 means three times faster or smaller.
+    """
+
+    test: str
+    metric: str
+    target: float
+    against: str | None = None
+
+
+OURS = "multilane"
+SUBMITTING = (
+    *(OURS, "pool", "process-executor", "thread-executor", "loky", "pebble", "mpire"),
+    *("joblib", "makeparallel"),
+)
+
+TESTS: dict[str, Test] = {
+    "cpu": Test(
+        "CPU-bound pure Python, as many tasks as workers",
+        "CPU-bound tasks",
+        (
+            Metric("speedup", "speed-up", Form.TIMES, True),
+            Metric("cores", "cores used", Form.TIMES, True),
+        ),
+        SUBMITTING,
+        None,
+    ),
+    "throughput": Test(
+        "No-op tasks, submit to result",
+        "no-op tasks",
+        (Metric("tasks_per_s", "tasks", Form.PER_SECOND, True),),
+        SUBMITTING,
+        "pool",
+    ),
+    "latency": Test(
+        "Round trip of one no-op",
+        "round trip",
+        (
+            Metric("median_us", "median", Form.MICROSECONDS, False),
+            Metric("mean_us", "mean", Form.MICROSECONDS, False),
+            Metric("p99_us", "99th percentile", Form.MICROSECONDS, False),
+        ),
+        SUBMITTING,
+        "pool",
+    ),
+    "array": Test(
+        "Large float64 array to a worker and its sum back",
+        "large array",
+        (
+            Metric("first_s", "first call", Form.SECONDS, False),
+            Metric("later_s", "later calls", Form.SECONDS, False),
+            Metric("local_s", "sum alone", Form.SECONDS, False),
+        ),
+        (OURS, "pool", "process-executor", "joblib"),
+        "process-executor",
+    ),
+    "share": Test(
+        "The same array, shared once (the executor: by hand)",
+        "shared array",
+        (
+            Metric("first_s", "first call", Form.SECONDS, False),
+            Metric("later_s", "later calls", Form.SECONDS, False),
+            Metric("share_s", "sharing it", Form.SECONDS, False),
+            Metric("copied_fraction", "copied after that", Form.PERCENT, False),
+        ),
+        (OURS, "process-executor"),
+        "process-executor",
+    ),
+    "map": Test(
+        "Many tiny calls through map, best chunk",
+        "map of tiny calls",
+        (Metric("calls_per_s", "calls", Form.PER_SECOND, True),),
+        (OURS, "pool", "process-executor", "loky", "joblib"),
+        "pool",
+    ),
+    "startup": Test(
+        "Start of a pool, all workers running a task",
+        "start of a pool",
+        (
+            Metric("ready_s", "ready", Form.MILLISECONDS, False),
+            Metric("stop_s", "stop", Form.MILLISECONDS, False),
+        ),
+        (
+            *(OURS, "pool", "pool-spawn", "process-executor", "process-executor-spawn"),
+            *("loky", "pebble", "mpire", "joblib"),
+        ),
+        "pool-spawn",
+    ),
+    "recording": Test(
+        "What a recording adds to a task of 100 µs",
+        "recording",
+        (
+            Metric("cost", "cost", Form.PERCENT, False),
+            Metric("noise", "the same without a recording", Form.PERCENT, False),
+        ),
+        (OURS,),
+        None,
+    ),
+}
+
+CHECKS: tuple[Check, ...] = (
+    Check("cpu", "speedup", 1.9),
+    Check("throughput", "tasks_per_s", 150_000),
+    Check("throughput", "tasks_per_s", 3, "pool"),
+    Check("throughput", "tasks_per_s", 10, "process-executor"),
+    Check("latency", "median_us", 30),
+    Check("latency", "median_us", 5, "pool"),
+    Check("array", "first_s", 10, "process-executor"),
+    Check("array", "later_s", 10, "process-executor"),
+    Check("share", "copied_fraction", 0.01),
+    Check("map", "calls_per_s", 1, "pool"),
+    Check("startup", "ready_s", 0.1),
+    Check("recording", "cost", 0.01),
+)
+
+
+def metric_of(test: str, name: str) -> Metric:
+    """Return a test's metric by its name in the samples."""
+    return next(metric for metric in TESTS[test].metrics if metric.name == name)

@@ -1,0 +1,73 @@
+"""`record`: a trace of everything this process's pools do."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from typing import Any
+
+from multilane import _multilane
+
+__all__ = ["Recording", "record", "versions"]
+
+
+def versions() -> dict[str, str]:
+    """Return the versions and build facts that belong to a measurement."""
+    gil = getattr(sys, "_is_gil_enabled", lambda: True)()
+    return {
+        "python": platform.python_version(),
+        "implementation": platform.python_implementation(),
+        "multilane": _multilane.__version__,
+        "gil": "on" if gil else "off",
+    }
+
+
+class Recording:
+    """An open or finished recording; ``trace`` is there once it is finished."""
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        self.trace: Any = None
+        self._native: Any = None
+
+    def __enter__(self) -> Recording:
+        self._native = _multilane.Recording()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        from multilane._executor import _live
+        from multilane._trace import Trace
+
+        backends, workers, reasons = set(), 0, []
+        for executor in list(_live):
+            executor._pool.note_workers()
+            backends.add(executor.backend)
+            workers = max(workers, executor.workers)
+            reasons.append(executor.backend_reason)
+        finished = self._native.finish(
+            self.label,
+            " and ".join(sorted(backends)) or "none",
+            workers,
+            versions(),
+            reasons[0] if reasons else "",
+        )
+        self.trace = Trace(finished)
+
+
+def record(label: str = "") -> Recording:
+    """Record every task that ends inside the ``with`` block.
+
+    Parameters
+    ----------
+    label : str
+        What the trace is called.
+
+    Examples
+    --------
+    >>> import multilane as ml
+    >>> with ml.record("squares") as recording:
+    ...     _ = list(ml.map(abs, range(100), chunksize=10))
+    >>> len(recording.trace)
+    10
+    """
+    return Recording(label)

@@ -1,0 +1,93 @@
+"""The exceptions multilane raises."""
+
+from __future__ import annotations
+
+from concurrent.futures import BrokenExecutor
+
+__all__ = [
+    "BackendUnavailable",
+    "BrokenPool",
+    "DependencyError",
+    "MultilaneError",
+    "RemoteError",
+    "RemoteTraceback",
+    "SerializationError",
+    "TaskTimeout",
+    "WorkerDied",
+    "WorkerMemoryExceeded",
+]
+
+
+class MultilaneError(Exception):
+    """Base of every error that multilane itself raises."""
+
+
+class WorkerDied(MultilaneError, BrokenExecutor):
+    """The worker that ran the task ended before the task did.
+
+    Only this task is lost; the pool goes on with a fresh worker. Declare the task
+    retriable (``retries=``) to have it run again.
+    """
+
+
+class WorkerMemoryExceeded(WorkerDied):
+    """The worker was stopped because it used more memory than ``memory_limit``."""
+
+
+class BrokenPool(MultilaneError, BrokenExecutor):
+    """The pool cannot run anything any more, for the reason in the message."""
+
+
+class TaskTimeout(MultilaneError, TimeoutError):
+    """The task ran longer than its ``timeout``."""
+
+
+class DependencyError(MultilaneError):
+    """A task this one was waiting for failed; ``__cause__`` is its error.
+
+    Attributes
+    ----------
+    chain : tuple of str
+        Names of the tasks from this one to the one that failed.
+    """
+
+    def __init__(self, message: str, chain: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.chain = chain
+
+
+class SerializationError(MultilaneError, TypeError):
+    """A function, an argument or a result cannot go between processes."""
+
+
+class BackendUnavailable(MultilaneError, RuntimeError):
+    """The backend asked for does not work here."""
+
+
+class RemoteError(MultilaneError):
+    """Stands for an exception of a worker that cannot be rebuilt in this process.
+
+    Attributes
+    ----------
+    type_name : str
+        Qualified name of the original exception's type.
+    """
+
+    def __init__(self, type_name: str, message: str) -> None:
+        super().__init__(f"{type_name}: {message}")
+        self.type_name = type_name
+        self._message = message
+
+    def __reduce__(self) -> tuple[type[RemoteError], tuple[str, str]]:
+        return type(self), (self.type_name, self._message)
+
+
+class RemoteTraceback(Exception):
+    """The traceback of a worker, as the ``__cause__`` of the error it belongs to."""
+
+    def __init__(self, tb: str) -> None:
+        super().__init__(tb)
+        self.tb = tb
+
+    def __str__(self) -> str:
+        return f'\n"""\n{self.tb}"""'
