@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from multilane._map import starmap as starmap
     from multilane._metrics import FunctionMetrics as FunctionMetrics
     from multilane._metrics import metrics as metrics
+    from multilane._multilane import Trace as Trace
     from multilane._multilane import __version__ as __version__
     from multilane._multilane import report_progress as report_progress
     from multilane._parallel import Parallel as Parallel
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from multilane._prove import prove as prove
     from multilane._record import Recording as Recording
     from multilane._record import record as record
-    from multilane._trace import Trace as Trace
     from multilane._waiting import as_completed as as_completed
     from multilane._waiting import gather as gather
     from multilane._waiting import wait as wait
@@ -52,11 +52,10 @@ _HOMES = {
     "_handle": ("CancelOutcome", "Handle", "Progress", "TaskStats"),
     "_map": ("map", "starmap"),
     "_metrics": ("FunctionMetrics", "metrics"),
-    "_multilane": ("__version__", "report_progress"),
+    "_multilane": ("Trace", "__version__", "report_progress"),
     "_parallel": ("Parallel", "parallel"),
     "_prove": ("Proof", "prove"),
     "_record": ("Recording", "record"),
-    "_trace": ("Trace",),
     "_waiting": ("as_completed", "gather", "wait"),
     "errors": (
         "BackendUnavailable",

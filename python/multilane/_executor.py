@@ -218,12 +218,12 @@ class Executor(concurrent.futures.Executor):
         return run_map(
             self,
             fn,
-            zip(*iterables, strict=False),
+            iterables,
+            star=False,
             timeout=timeout,
             chunksize=chunksize,
             ordered=ordered,
             progress=progress,
-            size=_common_length(iterables),
         )
 
     def starmap(
@@ -242,12 +242,12 @@ class Executor(concurrent.futures.Executor):
         return run_map(
             self,
             fn,
-            map(tuple, iterable),
+            (iterable,),
+            star=True,
             timeout=timeout,
             chunksize=chunksize,
             ordered=ordered,
             progress=progress,
-            size=_common_length((iterable,)),
         )
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -300,13 +300,6 @@ class Executor(concurrent.futures.Executor):
     def __repr__(self) -> str:
         state = "closed" if self._closed else f"{self._pool.active()} tasks unfinished"
         return f"<Executor: {self.workers} workers, backend {self.backend!r}, {state}>"
-
-
-def _common_length(iterables: Sequence[Iterable[Any]]) -> int | None:
-    try:
-        return min(len(iterable) for iterable in iterables)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return None
 
 
 def _worker_command() -> list[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
 import itertools
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent import futures
 from typing import Any
 
 from multilane._executor import Executor, default_executor
@@ -19,11 +21,15 @@ _AHEAD = 4
 _CHUNK_SECONDS = 0.005
 #: Chunks for each worker that a call of known length is cut into, at least.
 _CHUNKS_PER_WORKER = 8
-_LARGEST_CHUNK = 8192
+_LARGEST_CHUNK = 1 << 16
 
 
-def _run_chunk(function: Callable[..., Any], chunk: list[tuple[Any, ...]]) -> list[Any]:
-    return [function(*arguments) for arguments in chunk]
+def _run_chunk(function: Callable[..., Any], *columns: tuple[Any, ...]) -> list[Any]:
+    return list(builtins.map(function, *columns))
+
+
+def _run_star_chunk(function: Callable[..., Any], rows: tuple[Iterable[Any], ...]) -> list[Any]:
+    return list(itertools.starmap(function, rows))
 
 
 def map(
@@ -115,98 +121,112 @@ class _Chunker:
         self.next = min(self.limit, wanted, max(self.next * 8, 1))
 
 
+class _Run:
+    """One map: reads the source, keeps chunks in flight, hands out results."""
+
+    def __init__(
+        self,
+        executor: Executor,
+        fn: Callable[..., Any],
+        iterables: tuple[Iterable[Any], ...],
+        *,
+        star: bool,
+        timeout: float | None,
+        chunksize: int | None,
+        ordered: bool,
+        progress: bool,
+    ) -> None:
+        if not callable(fn):
+            raise TypeError(f"{fn!r} is not callable")
+        if chunksize is not None and (not isinstance(chunksize, int) or chunksize < 1):
+            raise ValueError(f"`chunksize` is {chunksize!r}, but must be a positive number or None")
+        size = _common_length(iterables)
+        self.executor = executor
+        self.fn = fn
+        self.run = _run_star_chunk if star else _run_chunk
+        self.sources = [iter(iterable) for iterable in iterables]
+        self.deadline = None if timeout is None else time.monotonic() + timeout
+        self.ordered = ordered
+        self.chunker = _Chunker(chunksize, size, executor.workers)
+        self.waiting: deque[tuple[int, Handle]] = deque()
+        self.ahead = executor.workers * _AHEAD
+        self.group: Any = None
+        if progress:
+            from multilane._progress import GroupProgress
+
+            self.group = GroupProgress(getattr(fn, "__name__", type(fn).__name__), size)
+        # Started here and not at the first `next`: like the standard library's, a map
+        # runs whether or not it is read.
+        self.fill()
+
+    def fill(self) -> None:
+        while len(self.waiting) < self.ahead:
+            count = self.chunker.next
+            columns = [tuple(itertools.islice(source, count)) for source in self.sources]
+            calls = min((len(column) for column in columns), default=0)
+            if calls == 0:
+                return
+            if any(len(column) > calls for column in columns):
+                columns = [column[:calls] for column in columns]
+            handle = self.executor.submit(self.run, self.fn, *columns)
+            self.waiting.append((calls, handle))
+
+    def left(self) -> float | None:
+        return None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
+
+    def chunks(self) -> Iterator[list[Any]]:
+        done = 0
+        waiting = self.waiting
+        try:
+            while waiting:
+                if not self.ordered:
+                    self.bring_done_forward()
+                calls, handle = waiting.popleft()
+                results: list[Any] = handle.result(self.left())
+                self.chunker.learn(calls, handle)
+                del handle
+                self.fill()
+                done += calls
+                if self.group is not None:
+                    self.group.update(done, running=len(waiting))
+                yield results
+                del results
+        finally:
+            for _, handle in waiting:
+                handle.cancel()
+            if self.group is not None:
+                self.group.close()
+
+    def bring_done_forward(self) -> None:
+        """Rotate a finished chunk to the front; waits for one."""
+        for patience in (0.0, self.left()):
+            for _ in range(len(self.waiting)):
+                if self.waiting[0][1].done():
+                    return
+                self.waiting.rotate(-1)
+            if patience != 0.0:
+                handles = [handle for _, handle in self.waiting]
+                futures.wait(handles, timeout=patience, return_when=futures.FIRST_COMPLETED)
+        while not self.waiting[0][1].done() and any(handle.done() for _, handle in self.waiting):
+            self.waiting.rotate(-1)
+
+
 def run_map(
     executor: Executor,
     fn: Callable[..., Any],
-    calls: Iterable[tuple[Any, ...]],
-    *,
-    timeout: float | None,
-    chunksize: int | None,
-    ordered: bool,
-    progress: bool,
-    size: int | None,
+    iterables: tuple[Iterable[Any], ...],
+    **options: Any,
 ) -> Iterator[Any]:
-    """Run the calls on an executor; the checks happen now, the work while it is read."""
-    if not callable(fn):
-        raise TypeError(f"{fn!r} is not callable")
-    if chunksize is not None and (not isinstance(chunksize, int) or chunksize < 1):
-        raise ValueError(f"`chunksize` is {chunksize!r}, but must be a positive number or None")
-    from multilane._progress import GroupProgress
-
-    deadline = None if timeout is None else time.monotonic() + timeout
-    chunker = _Chunker(chunksize, size, executor.workers)
-    waiting: deque[tuple[int, Handle]] = deque()
-    source = iter(calls)
-    # Started here and not at the first `next`: like the standard library's, a map runs
-    # whether or not it is read.
-    ahead = executor.workers * _AHEAD
-    _fill(executor, fn, source, chunker, waiting, ahead)
-    label = getattr(fn, "__name__", type(fn).__name__)
-    group = GroupProgress(label, size) if progress else None
-    return _results(executor, fn, source, chunker, waiting, ahead, deadline, ordered, group)
+    """Start the calls on an executor; their results, at the speed of a list."""
+    run = _Run(executor, fn, iterables, **options)
+    return itertools.chain.from_iterable(run.chunks())
 
 
-def _fill(
-    executor: Executor,
-    fn: Callable[..., Any],
-    source: Iterator[tuple[Any, ...]],
-    chunker: _Chunker,
-    waiting: deque[tuple[int, Handle]],
-    ahead: int,
-) -> None:
-    while len(waiting) < ahead:
-        chunk = list(itertools.islice(source, chunker.next))
-        if not chunk:
-            return
-        waiting.append((len(chunk), executor.submit(_run_chunk, fn, chunk)))
-
-
-def _results(
-    executor: Executor,
-    fn: Callable[..., Any],
-    source: Iterator[tuple[Any, ...]],
-    chunker: _Chunker,
-    waiting: deque[tuple[int, Handle]],
-    ahead: int,
-    deadline: float | None,
-    ordered: bool,
-    group: Any,
-) -> Iterator[Any]:
-    done = 0
+def _common_length(iterables: Sequence[Iterable[Any]]) -> int | None:
     try:
-        while waiting:
-            if not ordered:
-                _bring_done_forward(waiting, deadline)
-            calls, handle = waiting.popleft()
-            left = None if deadline is None else max(0.0, deadline - time.monotonic())
-            results = handle.result(left)
-            chunker.learn(calls, handle)
-            del handle
-            _fill(executor, fn, source, chunker, waiting, ahead)
-            done += calls
-            if group is not None:
-                group.update(done, running=len(waiting))
-            yield from results
-    finally:
-        for _, handle in waiting:
-            handle.cancel()
-        if group is not None:
-            group.close()
-
-
-def _bring_done_forward(waiting: deque[tuple[int, Handle]], deadline: float | None) -> None:
-    from concurrent.futures import FIRST_COMPLETED, wait
-
-    for _ in range(len(waiting)):
-        if waiting[0][1].done():
-            return
-        waiting.rotate(-1)
-    left = None if deadline is None else max(0.0, deadline - time.monotonic())
-    wait([handle for _, handle in waiting], timeout=left, return_when=FIRST_COMPLETED)
-    for _ in range(len(waiting)):
-        if waiting[0][1].done():
-            return
-        waiting.rotate(-1)
+        return min(len(iterable) for iterable in iterables)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return None
 
 
 class _Calls:

@@ -27,7 +27,7 @@ class Recording:
 
     def __init__(self, label: str) -> None:
         self.label = label
-        self.trace: Any = None
+        self.trace: _multilane.Trace | None = None
         self._native: Any = None
 
     def __enter__(self) -> Recording:
@@ -36,7 +36,6 @@ class Recording:
 
     def __exit__(self, *_: object) -> None:
         from multilane._executor import _live
-        from multilane._trace import Trace
 
         backends, workers, reasons = set(), 0, []
         for executor in list(_live):
@@ -44,14 +43,13 @@ class Recording:
             backends.add(executor.backend)
             workers = max(workers, executor.workers)
             reasons.append(executor.backend_reason)
-        finished = self._native.finish(
+        self.trace = self._native.finish(
             self.label,
             " and ".join(sorted(backends)) or "none",
             workers,
             versions(),
             reasons[0] if reasons else "",
         )
-        self.trace = Trace(finished)
 
 
 def record(label: str = "") -> Recording:

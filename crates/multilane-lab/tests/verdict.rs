@@ -352,7 +352,10 @@ fn other_programs_on_the_processors_decide_nothing() {
             "|aaaaaaaaaa|\n|bbbbbbbbbb|\ncpu a 5\ncpu b 5\nrunqueue a 4\nrunqueue b 5",
             1.0,
         ),
-        expect![[""]],
+        expect![[r#"
+            inconclusive
+            Inconclusive: other programs were on the processors: the tasks waited for a free one 45 % of the time.
+            To decide: close other programs, or measure on an idle machine."#]],
     );
 }
 
@@ -367,7 +370,13 @@ fn more_workers_than_processors() {
         .iter_mut()
         .filter(|run| run.strategy == "tried")
         .for_each(|run| run.workers = 3);
-    check(&crowded, expect![[""]]);
+    check(
+        &crowded,
+        expect![[r#"
+        serialised [machine busy]
+        Not parallel: it used 1.00 cores and finished 1.05 times (1.05 to 1.05) as fast as one task after another. The tasks waited for a free processor 70 % of the time.
+        Use fewer workers, or close other programs."#]],
+    );
 }
 
 #[test]

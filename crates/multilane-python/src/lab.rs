@@ -7,6 +7,7 @@ use std::{
 };
 
 use multilane_lab::{Check, Part, PartKind, Proof, Run, judge, report_html};
+use multilane_trace::container;
 use pyo3::{
     IntoPyObjectExt,
     exceptions::PyValueError,
@@ -236,7 +237,7 @@ impl ProofData {
     /// Reads a proof from the text that `to_json` gave.
     #[staticmethod]
     fn from_json(py: Python<'_>, text: &str) -> PyResult<Self> {
-        py.detach(|| serde_json::from_str(text))
+        py.detach(|| container::from_json(text.as_bytes()))
             .map(Self::new_from)
             .map_err(|error| not_json("proof", &error))
     }

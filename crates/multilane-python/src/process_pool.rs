@@ -133,7 +133,7 @@ impl Shared {
 fn unsendable(py: Python<'_>, function: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
     let wrapped = py
         .import("multilane._errors_codec")
-        .and_then(|m| m.call_method1("unsendable_call", (function, error.value(py))));
+        .and_then(|m| m.call_method1("unsendable_call", (function, error.into_value(py))));
     match wrapped {
         Ok(wrapped) => PyErr::from_value(wrapped),
         Err(error) => error,

@@ -6,7 +6,7 @@ use std::{
 };
 
 use multilane_lab::{Analysis, analyse};
-use multilane_trace::{Trace, TraceError};
+use multilane_trace::{Trace, TraceError, container};
 use pyo3::{
     exceptions::{PyOSError, PyValueError},
     prelude::*,
@@ -116,7 +116,7 @@ impl PyTrace {
     /// Reads a trace from the text that `to_json` gave.
     #[staticmethod]
     fn from_json(py: Python<'_>, text: &str) -> PyResult<Self> {
-        py.detach(|| serde_json::from_str(text))
+        py.detach(|| container::from_json(text.as_bytes()))
             .map(Self::new)
             .map_err(|error| not_json("trace", &error))
     }

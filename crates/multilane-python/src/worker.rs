@@ -141,7 +141,7 @@ fn run_job(
                     encoded.map_err(|error| {
                         let marker = py.import("multilane._worker");
                         let wrapped = marker
-                            .and_then(|module| module.call_method1("unsendable", (error.value(py), &function)));
+                            .and_then(|module| module.call_method1("unsendable", (error.clone_ref(py).into_value(py), &function)));
                         let error = match wrapped {
                             Ok(wrapped) => PyErr::from_value(wrapped),
                             Err(error) => error,
@@ -163,7 +163,7 @@ fn run_job(
                 None => (None, None, None),
             };
             let bytes =
-                encode_error.call1((error.value(py), function, arguments, keywords))?;
+                encode_error.call1((error.into_value(py), function, arguments, keywords))?;
             let mut framed = vec![0; 4];
             framed.extend_from_slice(bytes.cast::<PyBytes>()?.as_bytes());
             let encoded = Encoded { bytes: framed, blocks: Vec::new(), lent: Vec::new() };
@@ -232,7 +232,7 @@ fn publish(
         .map_err(crate::errors::engine)
     });
     let Err(error) = finished else { return Ok(()) };
-    let bytes = encode_error.call1((error.value(py), py.None(), py.None(), py.None()))?;
+    let bytes = encode_error.call1((error.into_value(py), py.None(), py.None(), py.None()))?;
     let mut framed = vec![0; 4];
     framed.extend_from_slice(bytes.cast::<PyBytes>()?.as_bytes());
     with_worker(|current| {

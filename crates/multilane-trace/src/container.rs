@@ -99,11 +99,20 @@ pub fn read<T: DeserializeOwned>(kind: Kind, bytes: &[u8], path: &Path) -> Resul
             limit_bytes: LIMIT_BYTES,
         });
     }
-    serde_json::from_slice(&json).map_err(|error| TraceError::Malformed {
+    from_json(&json).map_err(|error| TraceError::Malformed {
         path: path.to_owned(),
         expected: kind.name,
         detail: error.to_string(),
     })
+}
+
+/// Reads a value from a file's JSON.
+pub fn from_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, serde_json::Error> {
+    // A list would be taken for the fields in order, and an empty one for all defaults.
+    if json.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
+        return Err(serde_json::Error::custom("expected an object"));
+    }
+    serde_json::from_slice(json)
 }
 
 /// Reads a `format` field, for `#[serde(deserialize_with)]`: one above `NEWEST` is an error.

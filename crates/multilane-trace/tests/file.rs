@@ -107,8 +107,12 @@ fn a_file_cut_short_is_refused() {
 fn wrong_content_is_named() {
     let header = "multilane trace 1";
     refused(
+        &packed(header, "[]"),
+        expect!["`run.mltrace` holds data that is not a trace: expected an object"],
+    );
+    refused(
         &packed(header, "not json"),
-        expect!["`run.mltrace` holds data that is not a trace: expected ident at line 1 column 2"],
+        expect!["`run.mltrace` holds data that is not a trace: expected an object"],
     );
     refused(
         &packed(header, r#"{"tasks": {"rows": 2, "id": [1]}}"#),
