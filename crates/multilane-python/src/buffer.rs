@@ -46,7 +46,11 @@ impl SharedBuffer {
             // this message belongs to is done.
             Memory::Copied(unsafe { std::slice::from_raw_parts(address, len) }.into())
         } else {
-            Memory::Mapped(store.map_private(reference.region, reference.offset, len)?, block)
+            let mapping = store.map_private(reference.region, reference.offset, len)?;
+            if reference.flags & Reference::FRESH != 0 {
+                mapping.populate();
+            }
+            Memory::Mapped(mapping, block)
         };
         Ok(Self { memory, len, read_only })
     }

@@ -255,7 +255,7 @@ fn encode_pickled(
         let bytes = view.bytes();
         py.detach(|| store.fill(&block, bytes)).map_err(crate::errors::engine)?;
         let (region, offset, len) = (block.region(), block.offset(), view.len() as u64);
-        references.push(Reference { region, flags: 0, offset, len });
+        references.push(Reference { region, flags: Reference::FRESH, offset, len });
         blocks.push(block);
     }
     let pickled = pickled.as_bytes();

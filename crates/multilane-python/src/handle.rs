@@ -117,7 +117,7 @@ fn read<'py>(py: Python<'py>, message: &Message) -> PyResult<Bound<'py, PyAny>> 
     for block in &message.blocks {
         let reference = multilane_engine::process::frame::Reference {
             region: block.region(),
-            flags: 0,
+            flags: multilane_engine::process::frame::Reference::FRESH,
             offset: block.offset(),
             len: block.len(),
         };

@@ -43,26 +43,27 @@ impl Extents {
         }
     }
 
-    /// Finds room for `len` bytes; page-aligned from [`LARGE`] on.
-    pub fn allocate(&mut self, len: u64) -> Option<u64> {
+    /// Finds room for `len` bytes, page-aligned from [`LARGE`] on: where, and whether
+    /// its pages were never touched.
+    pub fn allocate(&mut self, len: u64) -> Option<(u64, bool)> {
         if len >= LARGE {
             let len = len.checked_next_multiple_of(PAGE)?;
-            let offset = self.extent(len)?;
+            let (offset, cold) = self.extent(len)?;
             self.used.insert(offset, len);
-            return Some(offset);
+            return Some((offset, cold));
         }
         let class = class_of(len);
         let size = SMALLEST << class;
         if self.classes[class].is_empty() {
-            let slab = self.extent(SLAB)?;
+            let (slab, _) = self.extent(SLAB)?;
             self.classes[class].extend((0..SLAB / size).rev().map(|i| slab + i * size));
         }
         let offset = self.classes[class].pop()?;
         self.used.insert(offset, size);
-        Some(offset)
+        Some((offset, false))
     }
 
-    fn extent(&mut self, len: u64) -> Option<u64> {
+    fn extent(&mut self, len: u64) -> Option<(u64, bool)> {
         let found = self
             .free
             .iter()
@@ -74,12 +75,12 @@ impl Extents {
                 self.free.insert(at + len, size - len);
             }
             self.warm = self.warm.saturating_sub(len);
-            return Some(at);
+            return Some((at, false));
         }
         let at = self.untouched;
         let next = at.checked_add(len).filter(|&next| next <= self.end)?;
         self.untouched = next;
-        Some(at)
+        Some((at, true))
     }
 
     /// Takes a piece back. Returns a range whose pages are to be given to the system.
@@ -121,7 +122,7 @@ mod tests {
             let mut extents = Extents::new(4096, 1 << 30);
             let mut live: Vec<(u64, u64)> = Vec::new();
             for (len, free_one) in sizes {
-                let at = extents.allocate(len).unwrap();
+                let (at, _) = extents.allocate(len).unwrap();
                 prop_assert!(live.iter().all(|&(b, l)| at + len <= b || b + l <= at));
                 if len >= LARGE { prop_assert_eq!(at % PAGE, 0); }
                 live.push((at, len));
@@ -136,7 +137,7 @@ mod tests {
     #[test]
     fn freed_neighbours_become_one_piece() {
         let mut extents = Extents::new(0, 1 << 20);
-        let pieces: Vec<u64> = (0..4).map(|_| extents.allocate(1 << 18).unwrap()).collect();
+        let pieces: Vec<u64> = (0..4).map(|_| extents.allocate(1 << 18).unwrap().0).collect();
         assert_eq!(extents.allocate(1 << 18), None);
         for piece in pieces {
             extents.free(piece);

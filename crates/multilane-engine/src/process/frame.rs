@@ -19,6 +19,8 @@ pub struct Reference {
 impl Reference {
     /// The receiver sees the very memory and must not write.
     pub const READ_ONLY: u32 = 1;
+    /// The memory was filled for this message alone, so all of it will be read.
+    pub const FRESH: u32 = 2;
     const BYTES: usize = 24;
 }
 
