@@ -22,10 +22,7 @@ pub use error::EngineError;
 
 /// Starts a thread that leaves signals to the program's own threads: a handler must
 /// interrupt the thread that waits for a task, not ours.
-pub(crate) fn spawn_thread(
-    name: &str,
-    body: impl FnOnce() + Send + 'static,
-) -> Result<(), EngineError> {
+pub(crate) fn spawn_thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), EngineError> {
     let main = move || {
         // SAFETY: fills a signal set on this thread's stack and applies it to this thread.
         unsafe {
@@ -36,5 +33,8 @@ pub(crate) fn spawn_thread(
         body();
     };
     let started = std::thread::Builder::new().name(name.to_owned()).spawn(main);
-    started.map(drop).map_err(|source| EngineError::System { what: "starting a thread", source })
+    started.map(drop).map_err(|source| EngineError::System {
+        what: "starting a thread",
+        source,
+    })
 }

@@ -230,6 +230,7 @@ pub fn note_attempt(task: &Task, measured: &Measured, status: trace::Status) {
             decode_ns: measured.decode_ns,
             result_encode_ns: measured.result_encode_ns,
             interpreter_wait_ns: measured.interpreter_wait_ns,
+            run_queue_ns: measured.run_queue_ns,
             core_start: measured.core_start,
             core_end: measured.core_end,
             bytes_in: measured.bytes_in,

@@ -122,6 +122,8 @@ pub struct Measured {
     pub result_encode_ns: u64,
     /// Waiting for the interpreter before the first instruction.
     pub interpreter_wait_ns: u64,
+    /// Ready to run without a processor.
+    pub run_queue_ns: u64,
     /// Processor at the start.
     pub core_start: u16,
     /// Processor at the end.

@@ -1,7 +1,6 @@
 //! Shared memory as a Python buffer.
 
 use std::ffi::{c_int, c_void};
-use std::sync::Arc;
 
 use multilane_engine::EngineError;
 use multilane_engine::process::frame::Reference;
@@ -57,7 +56,11 @@ impl SharedBuffer {
 
     /// Memory of this process that others may read.
     pub(crate) fn shared(block: Block, read_only: bool) -> Self {
-        Self { len: block.len() as usize, memory: Memory::Shared(block), read_only }
+        Self {
+            len: block.len() as usize,
+            memory: Memory::Shared(block),
+            read_only,
+        }
     }
 
     /// Makes the bytes independent of the shared memory they came from.
@@ -87,7 +90,10 @@ impl SharedBuffer {
         // Pages may be recycled, so they are cleared.
         unsafe { std::ptr::write_bytes(block.address(), 0, length) };
         store.publish(&block, false);
-        Ok(Self { len: length, ..Self::shared(block, false) })
+        Ok(Self {
+            len: length,
+            ..Self::shared(block, false)
+        })
     }
 
     /// Copies a buffer into shared memory, once for all tasks.
@@ -95,11 +101,16 @@ impl SharedBuffer {
     fn place(py: Python<'_>, source: &Bound<'_, PyAny>, read_only: bool) -> PyResult<Self> {
         let store = crate::store()?;
         let view = crate::codec::View::contiguous(source)?;
-        let block = store.allocate(view.len().max(1) as u64).map_err(crate::errors::engine)?;
+        let block = store
+            .allocate(view.len().max(1) as u64)
+            .map_err(crate::errors::engine)?;
         let bytes = view.bytes();
         py.detach(|| store.fill(&block, bytes)).map_err(crate::errors::engine)?;
         store.publish(&block, read_only);
-        Ok(Self { len: view.len(), ..Self::shared(block, read_only) })
+        Ok(Self {
+            len: view.len(),
+            ..Self::shared(block, read_only)
+        })
     }
 
     fn __len__(&self) -> usize {
@@ -114,11 +125,7 @@ impl SharedBuffer {
 
     // SAFETY: fills `view` as the buffer protocol asks. The memory lives as long as
     // `slf`, to which the view keeps a reference.
-    unsafe fn __getbuffer__(
-        slf: Bound<'_, Self>,
-        view: *mut ffi::Py_buffer,
-        flags: c_int,
-    ) -> PyResult<()> {
+    unsafe fn __getbuffer__(slf: Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
         if view.is_null() {
             return Err(PyBufferError::new_err("the view is null"));
         }
@@ -136,7 +143,11 @@ impl SharedBuffer {
                 flags,
             )
         };
-        if result == 0 { Ok(()) } else { Err(PyErr::fetch(slf.py())) }
+        if result == 0 {
+            Ok(())
+        } else {
+            Err(PyErr::fetch(slf.py()))
+        }
     }
 }
 
@@ -149,4 +160,3 @@ pub(crate) fn release(_py: Python<'_>, received: Vec<Py<SharedBuffer>>) {
         }
     }
 }
-

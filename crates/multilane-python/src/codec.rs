@@ -48,10 +48,12 @@ impl View {
     pub(crate) fn contiguous(object: &Bound<'_, PyAny>) -> PyResult<Self> {
         let mut buffer = Box::new(ffi::Py_buffer::new());
         // SAFETY: fills `buffer`, which is released in `drop`.
-        let result = unsafe {
-            ffi::PyObject_GetBuffer(object.as_ptr(), &mut *buffer, ffi::PyBUF_ANY_CONTIGUOUS)
-        };
-        if result == 0 { Ok(Self(buffer)) } else { Err(PyErr::fetch(object.py())) }
+        let result = unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), &mut *buffer, ffi::PyBUF_ANY_CONTIGUOUS) };
+        if result == 0 {
+            Ok(Self(buffer))
+        } else {
+            Err(PyErr::fetch(object.py()))
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -120,7 +122,11 @@ fn compact(value: &Bound<'_, PyAny>, into: &mut Vec<u8>) -> bool {
         into.push(INT);
         into.extend_from_slice(&number.to_le_bytes());
     } else if value.is_exact_instance_of::<PyBool>() {
-        into.push(if value.is_truthy().unwrap_or(false) { TRUE } else { FALSE });
+        into.push(if value.is_truthy().unwrap_or(false) {
+            TRUE
+        } else {
+            FALSE
+        });
     } else if value.is_exact_instance_of::<PyFloat>() {
         // SAFETY: `value` is a float.
         let number = unsafe { ffi::PyFloat_AsDouble(value.as_ptr()) };
@@ -196,8 +202,7 @@ fn function<'py>(
     module: &str,
     name: &str,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let function =
-        cell.get_or_try_init(py, || Ok::<_, PyErr>(py.import(module)?.getattr(name)?.unbind()))?;
+    let function = cell.get_or_try_init(py, || Ok::<_, PyErr>(py.import(module)?.getattr(name)?.unbind()))?;
     Ok(function.bind(py).clone())
 }
 
@@ -207,10 +212,7 @@ fn names_main(pickled: &[u8]) -> bool {
 }
 
 /// Pickles `value`: plain pickle, or cloudpickle where that cannot do.
-fn pickle<'py>(
-    value: &Bound<'py, PyAny>,
-    collector: Option<&Bound<'py, Collector>>,
-) -> PyResult<Bound<'py, PyBytes>> {
+fn pickle<'py>(value: &Bound<'py, PyAny>, collector: Option<&Bound<'py, Collector>>) -> PyResult<Bound<'py, PyBytes>> {
     let py = value.py();
     let options = PyDict::new(py);
     options.set_item(intern!(py, "protocol"), 5)?;
@@ -231,11 +233,7 @@ fn pickle<'py>(
     Ok(dumps.call((value,), Some(&options))?.cast_into::<PyBytes>()?)
 }
 
-fn encode_pickled(
-    store: &Arc<Store>,
-    value: &Bound<'_, PyAny>,
-    kind: u8,
-) -> PyResult<Encoded> {
+fn encode_pickled(store: &Arc<Store>, value: &Bound<'_, PyAny>, kind: u8) -> PyResult<Encoded> {
     let py = value.py();
     let collector = Bound::new(py, Collector { views: Vec::new() })?;
     let pickled = pickle(value, Some(&collector))?;
@@ -247,7 +245,12 @@ fn encode_pickled(
             let offset = view.bytes().as_ptr() as u64 - block.address() as u64 + block.offset();
             let flags = if read_only { Reference::READ_ONLY } else { 0 };
             let len = view.len() as u64;
-            references.push(Reference { region: block.region(), flags, offset, len });
+            references.push(Reference {
+                region: block.region(),
+                flags,
+                offset,
+                len,
+            });
             lent.push(block);
             continue;
         }
@@ -255,7 +258,12 @@ fn encode_pickled(
         let bytes = view.bytes();
         py.detach(|| store.fill(&block, bytes)).map_err(crate::errors::engine)?;
         let (region, offset, len) = (block.region(), block.offset(), view.len() as u64);
-        references.push(Reference { region, flags: Reference::FRESH, offset, len });
+        references.push(Reference {
+            region,
+            flags: Reference::FRESH,
+            offset,
+            len,
+        });
         blocks.push(block);
     }
     let pickled = pickled.as_bytes();
@@ -270,7 +278,11 @@ fn encode_pickled(
 pub(crate) fn encode(store: &Arc<Store>, value: &Bound<'_, PyAny>) -> PyResult<Encoded> {
     let mut bytes = vec![0; 4];
     if compact(value, &mut bytes) {
-        return Ok(Encoded { bytes, blocks: Vec::new(), lent: Vec::new() });
+        return Ok(Encoded {
+            bytes,
+            blocks: Vec::new(),
+            lent: Vec::new(),
+        });
     }
     encode_pickled(store, value, PICKLE)
 }
@@ -287,7 +299,11 @@ pub(crate) fn encode_call(
         let mut bytes = Vec::with_capacity(64);
         bytes.extend_from_slice(&[0, 0, 0, 0, CALL, arguments.len() as u8]);
         if arguments.iter_borrowed().all(|value| compact(&value, &mut bytes)) {
-            return Ok(Encoded { bytes, blocks: Vec::new(), lent: Vec::new() });
+            return Ok(Encoded {
+                bytes,
+                blocks: Vec::new(),
+                lent: Vec::new(),
+            });
         }
     }
     let call = match keywords {
@@ -298,11 +314,7 @@ pub(crate) fn encode_call(
 }
 
 /// Reads a pickle from `bytes`, which may lie anywhere.
-fn unpickle<'py>(
-    py: Python<'py>,
-    bytes: &[u8],
-    buffers: Option<Bound<'py, PyList>>,
-) -> PyResult<Bound<'py, PyAny>> {
+fn unpickle<'py>(py: Python<'py>, bytes: &[u8], buffers: Option<Bound<'py, PyList>>) -> PyResult<Bound<'py, PyAny>> {
     // SAFETY: the memory view is used by `loads` below only, which copies what it
     // keeps, and `bytes` outlives that call.
     let view = unsafe {
@@ -325,11 +337,7 @@ fn unpickle<'py>(
 }
 
 /// Reads one value; `buffers` are its out-of-band buffers in order.
-pub(crate) fn decode<'py>(
-    py: Python<'py>,
-    bytes: &[u8],
-    buffers: &[Py<SharedBuffer>],
-) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn decode<'py>(py: Python<'py>, bytes: &[u8], buffers: &[Py<SharedBuffer>]) -> PyResult<Bound<'py, PyAny>> {
     match bytes.split_first() {
         Some((&PICKLE, pickled)) => {
             let list = if buffers.is_empty() {
@@ -354,8 +362,9 @@ pub(crate) fn decode_call<'py>(
 ) -> PyResult<Arguments<'py>> {
     if let Some((&CALL, rest)) = bytes.split_first() {
         let (&count, mut rest) = rest.split_first().ok_or_else(truncated)?;
-        let values: Vec<Bound<'py, PyAny>> =
-            (0..count).map(|_| read_compact(py, &mut rest)).collect::<PyResult<_>>()?;
+        let values: Vec<Bound<'py, PyAny>> = (0..count)
+            .map(|_| read_compact(py, &mut rest))
+            .collect::<PyResult<_>>()?;
         return Ok((PyTuple::new(py, values)?, None));
     }
     let call = decode(py, bytes, buffers)?.cast_into::<PyTuple>()?;
@@ -366,4 +375,3 @@ pub(crate) fn decode_call<'py>(
     };
     Ok((arguments, keywords))
 }
-

@@ -33,9 +33,7 @@ struct Waiting {
 /// Whether any argument is a handle.
 pub(crate) fn any(arguments: &Bound<'_, PyTuple>, keywords: Option<&Bound<'_, PyDict>>) -> bool {
     arguments.iter_borrowed().any(|value| value.cast::<Handle>().is_ok())
-        || keywords.is_some_and(|keywords| {
-            keywords.values().iter().any(|value| value.cast::<Handle>().is_ok())
-        })
+        || keywords.is_some_and(|keywords| keywords.values().iter().any(|value| value.cast::<Handle>().is_ok()))
 }
 
 /// Starts the task of `handle` once every handle among its arguments is done.
@@ -48,8 +46,7 @@ pub(crate) fn defer(
 ) -> PyResult<()> {
     let named = keywords.map(|keywords| keywords.values());
     let all = arguments.iter().chain(named.iter().flatten());
-    let dependencies: Vec<Bound<'_, Handle>> =
-        all.filter_map(|value| value.cast_into::<Handle>().ok()).collect();
+    let dependencies: Vec<Bound<'_, Handle>> = all.filter_map(|value| value.cast_into::<Handle>().ok()).collect();
     let this = handle.cast::<Handle>()?.get();
     let waiting = Arc::new(Waiting {
         handle: handle.clone().unbind(),
@@ -77,7 +74,9 @@ impl Waiting {
         let start = self.start.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(start) = start else { return };
         Python::attach(|py| {
-            let Ok(handle) = self.handle.bind(py).cast::<Handle>() else { return };
+            let Ok(handle) = self.handle.bind(py).cast::<Handle>() else {
+                return;
+            };
             let this = handle.get();
             this.task.ready_ns.store(clock::now_ns(), Ordering::Relaxed);
             match self.call(py) {
@@ -101,8 +100,7 @@ impl Waiting {
                     .map_err(|error| self.chain(py, dependency, error)),
             }
         };
-        let arguments: Vec<Bound<'py, PyAny>> =
-            self.arguments.bind(py).iter().map(value).collect::<PyResult<_>>()?;
+        let arguments: Vec<Bound<'py, PyAny>> = self.arguments.bind(py).iter().map(value).collect::<PyResult<_>>()?;
         let keywords = match &self.keywords {
             None => None,
             Some(keywords) => {
@@ -114,7 +112,11 @@ impl Waiting {
             }
         };
         let arguments = PyTuple::new(py, arguments)?;
-        Ok(Call { function: self.function.bind(py).clone(), arguments, keywords })
+        Ok(Call {
+            function: self.function.bind(py).clone(),
+            arguments,
+            keywords,
+        })
     }
 
     fn chain(&self, py: Python<'_>, dependency: &Bound<'_, Handle>, error: PyErr) -> PyErr {

@@ -55,12 +55,12 @@ pub(crate) fn failure(py: Python<'_>, failure: &Failure, name: &str) -> PyErr {
             } else {
                 "goes on, since code in a thread of this process cannot be stopped"
             };
-            let message =
-                format!("task `{name}` ran longer than its timeout of {} s and {end}", after.as_secs_f64());
+            let message = format!(
+                "task `{name}` ran longer than its timeout of {} s and {end}",
+                after.as_secs_f64()
+            );
             exception(py, "TaskTimeout", &message)
         }
-        Failure::Abandoned { reason } => {
-            exception(py, "BrokenPool", &format!("task `{name}` cannot run: {reason}"))
-        }
+        Failure::Abandoned { reason } => exception(py, "BrokenPool", &format!("task `{name}` cannot run: {reason}")),
     }
 }

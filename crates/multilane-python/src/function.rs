@@ -36,14 +36,12 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 
 impl Code {
     /// Pickles `function` into shared memory.
-    pub(crate) fn new(
-        store: &Arc<Store>,
-        function: &Bound<'_, PyAny>,
-        name: Option<&str>,
-    ) -> PyResult<Self> {
+    pub(crate) fn new(store: &Arc<Store>, function: &Bound<'_, PyAny>, name: Option<&str>) -> PyResult<Self> {
         let py = function.py();
-        let (pickled, guards, own_name): (Vec<u8>, Option<Bound<'_, PyAny>>, String) =
-            py.import("multilane._functions")?.call_method1("encode", (function,))?.extract()?;
+        let (pickled, guards, own_name): (Vec<u8>, Option<Bound<'_, PyAny>>, String) = py
+            .import("multilane._functions")?
+            .call_method1("encode", (function,))?
+            .extract()?;
         let mut bytes = NEXT.fetch_add(1, Ordering::Relaxed).to_le_bytes().to_vec();
         bytes.push(b'P');
         bytes.extend_from_slice(&pickled);
@@ -56,7 +54,13 @@ impl Code {
             Err(_) => (function.clone().unbind(), false),
         };
         let name = record::intern(name.unwrap_or(&own_name));
-        Ok(Self { block, name, holder, weak, guards })
+        Ok(Self {
+            block,
+            name,
+            holder,
+            weak,
+            guards,
+        })
     }
 
     fn is_for(&self, function: &Bound<'_, PyAny>) -> bool {
@@ -81,9 +85,7 @@ impl Code {
                     .and_then(|names| names.get_item(name).ok().flatten()),
                 // SAFETY: `read_guards` only takes cells without a name; the result is a
                 // new reference or null for an empty cell.
-                None => unsafe {
-                    Bound::from_owned_ptr_or_opt(py, ffi::PyCell_Get(guard.holder.as_ptr()))
-                },
+                None => unsafe { Bound::from_owned_ptr_or_opt(py, ffi::PyCell_Get(guard.holder.as_ptr())) },
             };
             now.is_some_and(|now| now.is(guard.value.bind(py)))
         })
@@ -116,11 +118,7 @@ pub(crate) struct Functions(Mutex<HashMap<usize, Arc<Code>>>);
 
 impl Functions {
     /// The code of `function`, pickled now if it is new or has changed.
-    pub(crate) fn get(
-        &self,
-        store: &Arc<Store>,
-        function: &Bound<'_, PyAny>,
-    ) -> PyResult<Arc<Code>> {
+    pub(crate) fn get(&self, store: &Arc<Store>, function: &Bound<'_, PyAny>) -> PyResult<Arc<Code>> {
         let key = function.as_ptr() as usize;
         let known = {
             let functions = self.0.lock().unwrap_or_else(PoisonError::into_inner);

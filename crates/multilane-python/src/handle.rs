@@ -14,9 +14,10 @@ use multilane_engine::record;
 use multilane_engine::task::{Callback, Failure, Message, Outcome, State, Task, Value};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyTuple, PyType};
+use pyo3::types::{PyString, PyTuple, PyType};
 
 use crate::buffer::SharedBuffer;
 use crate::codec;
@@ -55,11 +56,7 @@ pub(crate) fn set_handle_type(py: Python<'_>, class: Bound<'_, PyType>) {
 }
 
 /// Makes the Python object for a task.
-pub(crate) fn make<'py>(
-    py: Python<'py>,
-    task: Arc<Task>,
-    lane: Lane,
-) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn make<'py>(py: Python<'py>, task: Arc<Task>, lane: Lane) -> PyResult<Bound<'py, PyAny>> {
     let class = HANDLE_TYPE
         .get(py)
         .ok_or_else(|| PyRuntimeError::new_err("import `multilane` before using its extension"))?
@@ -96,10 +93,31 @@ fn call_site(py: Python<'_>) -> Option<(Py<PyAny>, i32)> {
         if frame.is_null() {
             return None;
         }
-        let code = ffi::PyFrame_GetCode(frame);
-        let last = PyFrame_GetLasti(frame);
-        Some((Bound::from_owned_ptr(py, code.cast()).unbind(), last))
+        let mut frame: Bound<'_, PyAny> = Bound::from_borrowed_ptr(py, frame.cast());
+        loop {
+            let raw = frame.as_ptr().cast();
+            let code: Bound<'_, PyAny> = Bound::from_owned_ptr(py, ffi::PyFrame_GetCode(raw).cast());
+            if !is_ours(&code) {
+                return Some((code.unbind(), PyFrame_GetLasti(raw)));
+            }
+            frame = Bound::from_owned_ptr_or_opt(py, ffi::PyFrame_GetBack(raw).cast())?;
+        }
     }
+}
+
+/// Whether code belongs to this package: the caller of interest is further out.
+fn is_ours(code: &Bound<'_, PyAny>) -> bool {
+    static FOLDER: PyOnceLock<String> = PyOnceLock::new();
+    let py = code.py();
+    let folder = FOLDER.get_or_try_init(py, || -> PyResult<String> {
+        let file: String = py.import("multilane")?.getattr("__file__")?.extract()?;
+        Ok(file.trim_end_matches("__init__.py").to_owned())
+    });
+    let (Ok(folder), Ok(file)) = (folder, code.getattr(intern!(py, "co_filename"))) else {
+        return false;
+    };
+    file.cast::<PyString>()
+        .is_ok_and(|file| file.to_str().is_ok_and(|file| file.starts_with(folder.as_str())))
 }
 
 unsafe extern "C" {
@@ -122,8 +140,7 @@ fn read<'py>(py: Python<'py>, message: &Message) -> PyResult<Bound<'py, PyAny>> 
             len: block.len(),
         };
         let buffer =
-            SharedBuffer::receive(&store, &reference, block.address(), Some(block.clone()))
-                .map_err(errors::engine)?;
+            SharedBuffer::receive(&store, &reference, block.address(), Some(block.clone())).map_err(errors::engine)?;
         buffers.push(Py::new(py, buffer)?);
     }
     codec::decode(py, &message.bytes, &buffers)
@@ -158,15 +175,15 @@ impl Handle {
         }
         let answer = match self.task.outcome() {
             None => return Err(PyRuntimeError::new_err("the task has not ended")),
-            Some(Outcome::Done(Value::Local(value))) => {
-                Answer::Value(local(py, value.as_ref()).unbind())
-            }
+            Some(Outcome::Done(Value::Local(value))) => Answer::Value(local(py, value.as_ref()).unbind()),
             Some(Outcome::Done(Value::Message(message))) => match read(py, message) {
                 Ok(value) => Answer::Value(value.unbind()),
                 Err(error) => Answer::Error(self.unreadable(py, error)?),
             },
             Some(Outcome::Failed(Failure::Raised(Value::Local(error)))) => {
-                Answer::Error(local(py, error.as_ref()).unbind())
+                let error = local(py, error.as_ref());
+                self.note_site(py, &error)?;
+                Answer::Error(error.unbind())
             }
             Some(Outcome::Failed(Failure::Raised(Value::Message(message)))) => {
                 let errors = py.import("multilane._errors_codec")?;
@@ -177,9 +194,7 @@ impl Handle {
             Some(Outcome::Failed(failure)) => {
                 let error = errors::failure(py, failure, &self.name()).into_value(py);
                 let error = error.into_bound(py).into_any();
-                if let Some(site) = self.site_text(py) {
-                    error.call_method1("add_note", (format!("submitted at {site}"),))?;
-                }
+                self.note_site(py, &error)?;
                 Answer::Error(error.unbind())
             }
             Some(Outcome::Cancelled) => {
@@ -192,7 +207,16 @@ impl Handle {
 
     fn unreadable(&self, py: Python<'_>, error: PyErr) -> PyResult<Py<PyAny>> {
         let errors = py.import("multilane._errors_codec")?;
-        Ok(errors.call_method1("unreadable", (self.name(), error.into_value(py)))?.unbind())
+        Ok(errors
+            .call_method1("unreadable", (self.name(), error.into_value(py)))?
+            .unbind())
+    }
+
+    fn note_site(&self, py: Python<'_>, error: &Bound<'_, PyAny>) -> PyResult<()> {
+        if let Some(site) = self.site_text(py) {
+            error.call_method1("add_note", (format!("submitted at {site}"),))?;
+        }
+        Ok(())
     }
 
     fn site_text(&self, py: Python<'_>) -> Option<String> {
@@ -221,8 +245,7 @@ impl Handle {
             if self.task.is_done() {
                 return Ok(true);
             }
-            let left = deadline_ns
-                .map(|at| Duration::from_nanos(at.saturating_sub(clock::now_ns())));
+            let left = deadline_ns.map(|at| Duration::from_nanos(at.saturating_sub(clock::now_ns())));
             let left = match (left, patience) {
                 (Some(a), Some(b)) => Some(a.min(b)),
                 (a, b) => a.or(b),
@@ -253,9 +276,8 @@ impl Handle {
 impl Handle {
     #[new]
     fn new() -> PyResult<Self> {
-        NEXT.take().ok_or_else(|| {
-            PyTypeError::new_err("a Handle is made by submitting a task, not by calling its type")
-        })
+        NEXT.take()
+            .ok_or_else(|| PyTypeError::new_err("a Handle is made by submitting a task, not by calling its type"))
     }
 
     /// The task's result; waits for it.
@@ -450,5 +472,7 @@ impl Handle {
 }
 
 fn timed_out(py: Python<'_>) -> PyResult<PyErr> {
-    Ok(PyErr::from_value(py.import("concurrent.futures")?.getattr("TimeoutError")?.call0()?))
+    Ok(PyErr::from_value(
+        py.import("concurrent.futures")?.getattr("TimeoutError")?.call0()?,
+    ))
 }

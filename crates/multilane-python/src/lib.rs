@@ -80,16 +80,16 @@ fn report_progress(done: i64, total: Option<i64>) -> bool {
 /// The id of the task this thread runs; 0 outside of one.
 pub(crate) fn current_task() -> u64 {
     let in_process = worker::current_task();
-    if in_process != 0 { in_process } else { multilane_engine::threads::current_task() }
+    if in_process != 0 {
+        in_process
+    } else {
+        multilane_engine::threads::current_task()
+    }
 }
 
 /// Waits in pieces, so that Ctrl-C is noticed; False after `seconds`, which are
 /// endless when negative.
-pub(crate) fn wait_in_slices(
-    py: Python<'_>,
-    seconds: f64,
-    wait: impl Fn(Duration) -> bool + Sync,
-) -> PyResult<bool> {
+pub(crate) fn wait_in_slices(py: Python<'_>, seconds: f64, wait: impl Fn(Duration) -> bool + Sync) -> PyResult<bool> {
     const SLICE: Duration = Duration::from_millis(100);
     let until = (seconds >= 0.0).then(|| Instant::now() + Duration::from_secs_f64(seconds.min(1e9)));
     loop {

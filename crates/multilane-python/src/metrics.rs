@@ -19,7 +19,9 @@ pub(crate) struct Recording {
 impl Recording {
     #[new]
     fn new() -> Self {
-        Self { open: Mutex::new(Some(record::Recording::open())) }
+        Self {
+            open: Mutex::new(Some(record::Recording::open())),
+        }
     }
 
     /// Closes the recording; its trace.

@@ -110,12 +110,14 @@ impl Shared {
             let with = PyTuple::new(py, with.collect::<Vec<_>>())?;
             (self.trampoline(py)?, codec::encode_call(&self.store, &with, keywords)?)
         } else {
-            (self.code(function)?, codec::encode_call(&self.store, arguments, keywords)?)
+            (
+                self.code(function)?,
+                codec::encode_call(&self.store, arguments, keywords)?,
+            )
         };
         let mut blocks = encoded.blocks;
         blocks.extend(encoded.lent);
-        let work = Work::new(&self.store, code.block.clone(), &encoded.bytes, blocks)
-            .map_err(errors::engine)?;
+        let work = Work::new(&self.store, code.block.clone(), &encoded.bytes, blocks).map_err(errors::engine)?;
         Ok((code, work))
     }
 
@@ -202,9 +204,20 @@ impl ProcessPool {
         recycle_after: Option<u32>,
     ) -> PyResult<Self> {
         let store = crate::store()?;
-        let launch = Launch { program, arguments, environment };
+        let launch = Launch {
+            program,
+            arguments,
+            environment,
+        };
         let host = Arc::new(PythonHost);
-        let config = Config { workers, launch, setup, memory_limit, recycle_after, host };
+        let config = Config {
+            workers,
+            launch,
+            setup,
+            memory_limit,
+            recycle_after,
+            host,
+        };
         let pool = py.detach(|| Pool::start(&store, config)).map_err(errors::engine)?;
         let shared = Shared {
             pool: Arc::new(pool),
@@ -212,7 +225,9 @@ impl ProcessPool {
             functions: Functions::default(),
             trampoline: Mutex::default(),
         };
-        Ok(Self { shared: Arc::new(shared) })
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
     }
 
     /// Runs `function(*arguments, **keywords)` in a worker.

@@ -34,16 +34,24 @@ impl Runner for PythonRunner {
     }
 
     fn start(&self) -> Result<(), String> {
-        let Some((initializer, arguments)) = &self.initializer else { return Ok(()) };
+        let Some((initializer, arguments)) = &self.initializer else {
+            return Ok(());
+        };
         Python::attach(|py| {
-            initializer.call1(py, arguments.bind(py).clone()).map(drop).map_err(|error| {
-                let text = format!("{}", error.value(py).repr().map_or_else(
-                    |_| "an error".to_owned(),
-                    |text| text.to_string(),
-                ));
-                error.display(py);
-                text
-            })
+            initializer
+                .call1(py, arguments.bind(py).clone())
+                .map(drop)
+                .map_err(|error| {
+                    let text = format!(
+                        "{}",
+                        error
+                            .value(py)
+                            .repr()
+                            .map_or_else(|_| "an error".to_owned(), |text| text.to_string(),)
+                    );
+                    error.display(py);
+                    text
+                })
         })
     }
 
@@ -64,12 +72,7 @@ pub(crate) struct ThreadPool {
 }
 
 /// The call as the engine runs it, attached to the interpreter.
-fn call(
-    function: Py<PyAny>,
-    arguments: Py<PyTuple>,
-    keywords: Option<Py<PyDict>>,
-    pool: Arc<Pool>,
-) -> Call {
+fn call(function: Py<PyAny>, arguments: Py<PyTuple>, keywords: Option<Py<PyDict>>, pool: Arc<Pool>) -> Call {
     Box::new(move || {
         Python::attach(|py| {
             let _entered = crate::nested::enter(&pool);
@@ -130,12 +133,7 @@ impl ThreadPool {
 impl ThreadPool {
     #[new]
     #[pyo3(signature = (workers, initializer, initargs))]
-    fn new(
-        py: Python<'_>,
-        workers: usize,
-        initializer: Option<Py<PyAny>>,
-        initargs: Py<PyTuple>,
-    ) -> PyResult<Self> {
+    fn new(py: Python<'_>, workers: usize, initializer: Option<Py<PyAny>>, initargs: Py<PyTuple>) -> PyResult<Self> {
         let initializer = initializer.map(|initializer| (initializer, initargs));
         let runner = Arc::new(PythonRunner { initializer });
         let pool = if workers == 0 {
@@ -143,7 +141,9 @@ impl ThreadPool {
         } else {
             py.detach(|| Pool::start(workers, runner))
         };
-        Ok(Self { pool: Arc::new(pool.map_err(errors::engine)?) })
+        Ok(Self {
+            pool: Arc::new(pool.map_err(errors::engine)?),
+        })
     }
 
     /// Runs `function(*arguments, **keywords)` on a worker.
@@ -155,7 +155,11 @@ impl ThreadPool {
         keywords: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let parent = crate::current_task();
-        let options = Options { function: u32::MAX, parent, ..Options::default() };
+        let options = Options {
+            function: u32::MAX,
+            parent,
+            ..Options::default()
+        };
         self.start(function, arguments, keywords, options)
     }
 

@@ -19,6 +19,8 @@ use pyo3::types::{PyBytes, PyTuple};
 use crate::buffer::{self, SharedBuffer};
 use crate::codec::{self, Encoded};
 
+/// Unexplained time from which on the wait for a processor is worth looking up.
+const UNEXPLAINED_NS: u64 = 50_000;
 /// Functions a worker keeps; one that comes back later is read again.
 const FUNCTIONS_KEPT: usize = 1024;
 
@@ -56,12 +58,9 @@ fn with_worker<R>(body: impl FnOnce(&mut Current) -> R) -> PyResult<R> {
 
 /// Joins the pool that started this process and returns its start-up message.
 #[pyfunction]
-pub(crate) fn worker_join<'py>(
-    py: Python<'py>,
-    arguments: Vec<String>,
-) -> PyResult<Bound<'py, PyBytes>> {
-    let coordinates = Coordinates::parse(&arguments)
-        .ok_or_else(|| PyValueError::new_err("a worker is started by its pool only"))?;
+pub(crate) fn worker_join<'py>(py: Python<'py>, arguments: Vec<String>) -> PyResult<Bound<'py, PyBytes>> {
+    let coordinates =
+        Coordinates::parse(&arguments).ok_or_else(|| PyValueError::new_err("a worker is started by its pool only"))?;
     let worker = Worker::join(coordinates).map_err(crate::errors::engine)?;
     crate::adopt_store(worker.store().clone());
     let setup = PyBytes::new(py, &worker.setup());
@@ -80,14 +79,12 @@ pub(crate) fn worker_fail(message: &[u8]) -> PyResult<()> {
 /// `encode_error(error, function, arguments, keywords)` gives the bytes of an error,
 /// `idle()` runs before the worker waits.
 #[pyfunction]
-pub(crate) fn worker_run(
-    py: Python<'_>,
-    encode_error: &Bound<'_, PyAny>,
-    idle: &Bound<'_, PyAny>,
-) -> PyResult<()> {
+pub(crate) fn worker_run(py: Python<'_>, encode_error: &Bound<'_, PyAny>, idle: &Bound<'_, PyAny>) -> PyResult<()> {
     with_worker(|current| current.worker.ready())?;
     let mut functions: HashMap<u64, Py<PyAny>> = HashMap::new();
     let mut cpu_ns = clock::thread_cpu_ns();
+    let delay = clock::RunDelay::of_this_thread();
+    let mut delay_ns = delay.read();
     loop {
         let mut job = with_worker(|current| current.worker.try_next())?;
         if job.is_none() {
@@ -96,17 +93,32 @@ pub(crate) fn worker_run(
             // waits, so taking it along while detached keeps it in place.
             job = py.detach(|| with_worker(|current| current.worker.next()))?;
             cpu_ns = clock::thread_cpu_ns();
+            delay_ns = delay.read();
         }
         let Some(job) = job else { return Ok(()) };
         with_worker(|current| current.job = Some(job))?;
         let done = run_job(py, &mut functions, encode_error);
         let job = with_worker(|current| current.job.take())?;
-        let (Some(job), Finished { verdict, encoded, mut times }) = (job, done?) else {
+        let (
+            Some(job),
+            Finished {
+                verdict,
+                encoded,
+                mut times,
+            },
+        ) = (job, done?)
+        else {
             return Ok(());
         };
         let now = clock::thread_cpu_ns();
         times.cpu_ns = now.saturating_sub(cpu_ns);
         cpu_ns = now;
+        let wall_ns = clock::now_ns().saturating_sub(job.started_ns);
+        if wall_ns > times.cpu_ns + UNEXPLAINED_NS {
+            let seen = delay.read();
+            times.run_queue_ns = seen.saturating_sub(delay_ns).min(wall_ns);
+            delay_ns = seen;
+        }
         publish(py, &job, verdict, encoded, times, encode_error)?;
     }
 }
@@ -131,50 +143,62 @@ fn run_job(
     times.decode_ns = clock::now_ns() - started_ns;
     let result = match call {
         Err(error) => Err((error, None)),
-        Ok((function, arguments, keywords)) => {
-            match function.call(&arguments, keywords.as_ref()) {
-                Ok(value) => {
-                    let called_ns = clock::now_ns();
-                    let encoded = codec::encode(&store, &value);
-                    drop(value);
-                    times.encode_ns = clock::now_ns() - called_ns;
-                    encoded.map_err(|error| {
-                        let marker = py.import("multilane._worker");
-                        let wrapped = marker
-                            .and_then(|module| module.call_method1("unsendable", (error.clone_ref(py).into_value(py), &function)));
-                        let error = match wrapped {
-                            Ok(wrapped) => PyErr::from_value(wrapped),
-                            Err(error) => error,
-                        };
-                        (error, Some((function, arguments, keywords)))
-                    })
-                }
-                Err(error) => Err((error, Some((function, arguments, keywords)))),
+        Ok((function, arguments, keywords)) => match function.call(&arguments, keywords.as_ref()) {
+            Ok(value) => {
+                let called_ns = clock::now_ns();
+                let encoded = codec::encode(&store, &value);
+                drop(value);
+                times.encode_ns = clock::now_ns() - called_ns;
+                encoded.map_err(|error| {
+                    let marker = py.import("multilane._worker");
+                    let wrapped = marker.and_then(|module| {
+                        module.call_method1("unsendable", (error.clone_ref(py).into_value(py), &function))
+                    });
+                    let error = match wrapped {
+                        Ok(wrapped) => PyErr::from_value(wrapped),
+                        Err(error) => error,
+                    };
+                    (error, Some((function, arguments, keywords)))
+                })
             }
-        }
+            Err(error) => Err((error, Some((function, arguments, keywords)))),
+        },
     };
     let finished = match result {
-        Ok(encoded) => Finished { verdict: Verdict::Returned, encoded, times },
+        Ok(encoded) => Finished {
+            verdict: Verdict::Returned,
+            encoded,
+            times,
+        },
         Err((error, call)) => {
             let (function, arguments, keywords) = match call {
-                Some((function, arguments, keywords)) => {
-                    (Some(function), Some(arguments), keywords)
-                }
+                Some((function, arguments, keywords)) => (Some(function), Some(arguments), keywords),
                 None => (None, None, None),
             };
-            let bytes =
-                encode_error.call1((error.into_value(py), function, arguments, keywords))?;
+            let bytes = encode_error.call1((error.into_value(py), function, arguments, keywords))?;
             let mut framed = vec![0; 4];
             framed.extend_from_slice(bytes.cast::<PyBytes>()?.as_bytes());
-            let encoded = Encoded { bytes: framed, blocks: Vec::new(), lent: Vec::new() };
-            Finished { verdict: Verdict::Raised, encoded, times }
+            let encoded = Encoded {
+                bytes: framed,
+                blocks: Vec::new(),
+                lent: Vec::new(),
+            };
+            Finished {
+                verdict: Verdict::Raised,
+                encoded,
+                times,
+            }
         }
     };
     buffer::release(py, received);
     Ok(finished)
 }
 
-type Call<'py> = (Bound<'py, PyAny>, Bound<'py, PyTuple>, Option<Bound<'py, pyo3::types::PyDict>>);
+type Call<'py> = (
+    Bound<'py, PyAny>,
+    Bound<'py, PyTuple>,
+    Option<Bound<'py, pyo3::types::PyDict>>,
+);
 
 /// Finds the function and reads the arguments.
 fn prepare<'py>(
@@ -195,8 +219,8 @@ fn prepare<'py>(
             let region = worker.store().region(reference.region).map_err(crate::errors::engine)?;
             // SAFETY: the parent wrote the piece at this offset of the region.
             let address = unsafe { region.address().add(reference.offset as usize) };
-            let buffer = SharedBuffer::receive(worker.store(), reference, address, None)
-                .map_err(crate::errors::engine)?;
+            let buffer =
+                SharedBuffer::receive(worker.store(), reference, address, None).map_err(crate::errors::engine)?;
             received.push(Py::new(py, buffer)?);
         }
         let function = match functions.get(&id) {
@@ -227,7 +251,9 @@ fn publish(
     let prepared = settle_lent(&mut encoded);
     let finished = prepared.and_then(|()| {
         with_worker(|current| {
-            current.worker.finish(job, verdict, &encoded.bytes, encoded.blocks, times)
+            current
+                .worker
+                .finish(job, verdict, &encoded.bytes, encoded.blocks, times)
         })?
         .map_err(crate::errors::engine)
     });
@@ -235,10 +261,8 @@ fn publish(
     let bytes = encode_error.call1((error.into_value(py), py.None(), py.None(), py.None()))?;
     let mut framed = vec![0; 4];
     framed.extend_from_slice(bytes.cast::<PyBytes>()?.as_bytes());
-    with_worker(|current| {
-        current.worker.finish(job, Verdict::Raised, &framed, Vec::new(), times)
-    })?
-    .map_err(crate::errors::engine)
+    with_worker(|current| current.worker.finish(job, Verdict::Raised, &framed, Vec::new(), times))?
+        .map_err(crate::errors::engine)
 }
 
 /// Gives blocks of this worker that the result refers to away with it: those nobody

@@ -109,6 +109,8 @@ pub struct Slot {
     pub encode_ns: AtomicU64,
     /// Bytes of out-of-band buffers in the result.
     pub bytes_out: AtomicU64,
+    /// Ready to run without a processor.
+    pub run_queue_ns: AtomicU64,
     /// Processor at the start.
     pub core_start: AtomicU16,
     /// Processor at the end.

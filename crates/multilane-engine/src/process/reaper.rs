@@ -21,8 +21,10 @@ use crate::record;
 
 /// Between two looks at the workers' memory.
 const MEMORY_EVERY: Duration = Duration::from_millis(20);
-/// So many workers in a row that end before they are up break the pool.
-const START_FAILURES: u32 = 3;
+/// So many workers in a row that end before they are up break the pool. One that was
+/// killed from outside counts less than one that gave up by itself.
+const START_FAILURES: u32 = 90;
+const GAVE_UP: u32 = 30;
 
 /// What other threads use of the reaper.
 pub(super) struct Handle {
@@ -121,9 +123,17 @@ fn reap(inner: &Arc<Inner>) {
             match collect(inner, worker) {
                 Ended::No => alive += 1,
                 Ended::NeverWas => {}
-                Ended::Yes { was_ready, message } => {
+                Ended::Yes {
+                    was_ready,
+                    gave_up,
+                    message,
+                } => {
                     let closing = inner.lock().closing;
-                    failures = if was_ready { 0 } else { failures + 1 };
+                    failures = match (was_ready, gave_up) {
+                        (true, _) => 0,
+                        (false, true) => failures + GAVE_UP,
+                        (false, false) => failures + 1,
+                    };
                     if let Some(message) = message {
                         inner.break_down(&message);
                     } else if failures >= START_FAILURES {
@@ -155,7 +165,11 @@ fn reap(inner: &Arc<Inner>) {
 enum Ended {
     No,
     NeverWas,
-    Yes { was_ready: bool, message: Option<String> },
+    Yes {
+        was_ready: bool,
+        gave_up: bool,
+        message: Option<String>,
+    },
 }
 
 /// Settles one worker if it has ended.
@@ -188,7 +202,11 @@ fn collect(inner: &Inner, worker: usize) -> Ended {
     }
     inner.settle(after);
     note(inner, worker, clock::now_ns());
-    Ended::Yes { was_ready, message }
+    Ended::Yes {
+        was_ready,
+        gave_up: exit.is_some_and(|exit| exit.code().is_some()),
+        message,
+    }
 }
 
 /// Adds what is known of a worker to open recordings.

@@ -725,6 +725,7 @@ fn measure(control: &Control, index: usize, entry: &Entry, state: SlotState) -> 
         decode_ns: slot.decode_ns.load(Ordering::Relaxed),
         result_encode_ns: slot.encode_ns.load(Ordering::Relaxed),
         interpreter_wait_ns: 0,
+        run_queue_ns: slot.run_queue_ns.load(Ordering::Relaxed),
         core_start: slot.core_start.load(Ordering::Relaxed),
         core_end: slot.core_end.load(Ordering::Relaxed),
         bytes_in: entry.work.bytes_in,

@@ -61,13 +61,7 @@ impl Mapping {
     pub fn populate(&self) {
         // SAFETY: our own mapping; reading maps pages and changes none. Without it (Linux
         // before 5.14) they fault in one by one.
-        let _ = unsafe {
-            rustix::mm::madvise(
-                self.address().cast(),
-                self.len,
-                rustix::mm::Advice::LinuxPopulateRead,
-            )
-        };
+        let _ = unsafe { rustix::mm::madvise(self.address().cast(), self.len, rustix::mm::Advice::LinuxPopulateRead) };
     }
 
     /// Makes every page this process's own, so that later changes of the shared
@@ -318,7 +312,8 @@ impl Store {
     /// write their view of it.
     pub fn publish(&self, block: &Block, read_only: bool) {
         let mut heap = self.heap.lock().unwrap_or_else(PoisonError::into_inner);
-        heap.shared.insert(block.offset(), (Arc::downgrade(&block.0), read_only));
+        heap.shared
+            .insert(block.offset(), (Arc::downgrade(&block.0), read_only));
     }
 
     /// The published block that holds `len` bytes at `address`, if any, and whether
@@ -435,8 +430,10 @@ impl Store {
         const PIECE: usize = 8 << 20;
         if block.0.cold && source.len() >= PIECE {
             let base = u64::from(block.region()) * self.region_len + block.offset();
-            return write_at(&self.file, source, base)
-                .map_err(|source| EngineError::System { what: "writing shared memory", source });
+            return write_at(&self.file, source, base).map_err(|source| EngineError::System {
+                what: "writing shared memory",
+                source,
+            });
         }
         let target = Target(block.address());
         let next = AtomicU64::new(0);

@@ -300,6 +300,7 @@ impl Worker {
         slot.core_start.store(job.core_start, Ordering::Relaxed);
         slot.core_end.store(clock::core(), Ordering::Relaxed);
         slot.cpu_ns.store(times.cpu_ns, Ordering::Relaxed);
+        slot.run_queue_ns.store(times.run_queue_ns, Ordering::Relaxed);
         slot.ended_ns.store(clock::now_ns(), Ordering::Relaxed);
         if !slot.advance(
             job.state,
@@ -333,6 +334,8 @@ pub struct Times {
     pub encode_ns: u64,
     /// CPU time of the thread.
     pub cpu_ns: u64,
+    /// Ready to run without a processor.
+    pub run_queue_ns: u64,
 }
 
 impl Region {

@@ -8,6 +8,7 @@
 mod queue;
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -43,12 +44,13 @@ struct Running {
     started_ns: u64,
     thread: u64,
     progress: Option<Progress>,
-    watcher: Option<ProgressCallback>,
 }
 
 struct Inside {
     queue: Queue,
     running: Vec<Running>,
+    /// Who wants to hear of a task's progress, from before its start to its end.
+    watchers: HashMap<u64, Vec<ProgressCallback>>,
     active: usize,
     alive: usize,
     ready: usize,
@@ -96,7 +98,10 @@ impl Worker {
         let mut state = self.shared.lock();
         loop {
             if let Some(entry) = state.queue.pop() {
-                return Some(Job { entry, worker: self.index });
+                return Some(Job {
+                    entry,
+                    worker: self.index,
+                });
             }
             if state.closing && state.active == 0 {
                 return None;
@@ -123,7 +128,9 @@ impl Shared {
     }
 
     fn run(self: &Arc<Self>, entry: Entry, worker: u32) {
-        let Entry { task, call, attempt, .. } = entry;
+        let Entry {
+            task, call, attempt, ..
+        } = entry;
         if !task.start() {
             return;
         }
@@ -138,7 +145,6 @@ impl Shared {
                 started_ns,
                 thread: self.runner.thread(),
                 progress: None,
-                watcher: None,
             });
             if let Some(limit) = task.options.timeout {
                 self.schedule(&mut state, started_ns + limit.as_nanos() as u64, Due::Timeout(task.id));
@@ -160,7 +166,11 @@ impl Shared {
             ..Measured::default()
         };
         let failed = result.is_err();
-        let status = if failed { trace::Status::Failed } else { trace::Status::Done };
+        let status = if failed {
+            trace::Status::Failed
+        } else {
+            trace::Status::Done
+        };
         record::note_attempt(&task, &measured, status);
         {
             let mut state = self.lock();
@@ -169,7 +179,13 @@ impl Shared {
                 task.restart();
                 let pause = task.options.backoff.saturating_mul(1 << (attempt - 1).min(20));
                 let priority = task.options.priority;
-                let entry = Entry { task, call, attempt: attempt + 1, order: 0, priority };
+                let entry = Entry {
+                    task,
+                    call,
+                    attempt: attempt + 1,
+                    order: 0,
+                    priority,
+                };
                 self.schedule(&mut state, ended_ns + pause.as_nanos() as u64, Due::Retry(entry));
                 if self.workers == 0 {
                     drop(state);
@@ -198,7 +214,9 @@ impl Shared {
                 std::thread::sleep(Duration::from_nanos(at_ns - now_ns));
                 continue;
             }
-            let Some(Due::Retry(entry)) = state.queue.take_due(now_ns) else { continue };
+            let Some(Due::Retry(entry)) = state.queue.take_due(now_ns) else {
+                continue;
+            };
             drop(state);
             return self.run(entry, 0);
         }
@@ -211,8 +229,11 @@ impl Shared {
 
     fn ended(&self, task: &Arc<Task>, callbacks: Option<Vec<Callback>>) {
         let Some(callbacks) = callbacks else { return };
+        // Dropped outside the lock, since it may run anything.
+        let _watchers;
         {
             let mut state = self.lock();
+            _watchers = state.watchers.remove(&task.id);
             state.active -= 1;
             if state.closing && state.active == 0 {
                 self.queued.notify_all();
@@ -228,8 +249,7 @@ impl Shared {
         state.queue.at(at_ns, due);
         if self.workers > 0 && !state.timer_runs {
             let shared = self.clone();
-            state.timer_runs =
-                crate::spawn_thread("multilane-timer", move || shared.serve_timers()).is_ok();
+            state.timer_runs = crate::spawn_thread("multilane-timer", move || shared.serve_timers()).is_ok();
         }
         self.timer.notify_all();
     }
@@ -244,7 +264,11 @@ impl Shared {
                     self.queued.notify_one();
                 }
                 Some(Due::Timeout(id)) => {
-                    let found = state.running.iter().find(|running| running.task.id == id);
+                    // A timer of an earlier attempt says nothing of this one.
+                    let found = state.running.iter().find(|running| {
+                        let limit = running.task.options.timeout.unwrap_or_default();
+                        running.task.id == id && running.started_ns + limit.as_nanos() as u64 <= now_ns
+                    });
                     if let Some(running) = found {
                         let (task, thread) = (running.task.clone(), running.thread);
                         let (worker, attempt) = (running.worker, running.attempt);
@@ -282,7 +306,10 @@ impl Shared {
         } else {
             self.lock().ready += 1;
             self.changed.notify_all();
-            let worker = Worker { shared: self.clone(), index };
+            let worker = Worker {
+                shared: self.clone(),
+                index,
+            };
             self.runner.run(&worker);
         }
         let mut state = self.lock();
@@ -300,7 +327,9 @@ impl Shared {
             state.queue.take_all()
         };
         for entry in entries {
-            let failure = Failure::Abandoned { reason: reason.to_owned() };
+            let failure = Failure::Abandoned {
+                reason: reason.to_owned(),
+            };
             self.end(&entry.task, Outcome::Failed(failure), None);
         }
         self.queued.notify_all();
@@ -314,6 +343,7 @@ impl Pool {
         let state = Inside {
             queue: Queue::default(),
             running: Vec::new(),
+            watchers: HashMap::new(),
             active: 0,
             alive: workers,
             ready: 0,
@@ -344,14 +374,22 @@ impl Pool {
     /// Queues an admitted task, or runs it now when there are no workers.
     pub fn submit(&self, task: &Arc<Task>, call: Call) {
         let priority = task.options.priority;
-        let entry = Entry { task: task.clone(), call, attempt: 1, order: 0, priority };
+        let entry = Entry {
+            task: task.clone(),
+            call,
+            attempt: 1,
+            order: 0,
+            priority,
+        };
         if self.shared.workers == 0 {
             return self.shared.run(entry, 0);
         }
         let mut state = self.shared.lock();
         if let Some(reason) = state.broken.clone() {
             drop(state);
-            return self.shared.end(task, Outcome::Failed(Failure::Abandoned { reason }), None);
+            return self
+                .shared
+                .end(task, Outcome::Failed(Failure::Abandoned { reason }), None);
         }
         state.queue.push(entry);
         drop(state);
@@ -361,19 +399,29 @@ impl Pool {
     /// Notes progress of the task this thread runs.
     pub fn report_progress(&self, task: u64, done: i64, total: i64) {
         let mut state = self.shared.lock();
-        let Some(running) = state.running.iter_mut().find(|r| r.task.id == task) else { return };
+        let Some(running) = state.running.iter_mut().find(|r| r.task.id == task) else {
+            return;
+        };
         let count = running.progress.map_or(0, |progress| progress.count) + 1;
         let at_ns = clock::now_ns();
-        running.progress = Some(Progress { count, done, total, at_ns });
+        running.progress = Some(Progress {
+            count,
+            done,
+            total,
+            at_ns,
+        });
         record::note_progress(task, at_ns, done.max(0) as u64, total.max(0) as u64);
-        let watcher = running.watcher.take();
+        let Some(mut watchers) = state.watchers.remove(&task) else { return };
         drop(state);
-        if let Some(watcher) = watcher {
+        for watcher in &watchers {
             watcher(done, total);
-            let mut state = self.shared.lock();
-            if let Some(running) = state.running.iter_mut().find(|r| r.task.id == task) {
-                running.watcher = Some(watcher);
-            }
+        }
+        let mut state = self.shared.lock();
+        if state.running.iter().any(|r| r.task.id == task && !r.task.is_done()) {
+            // Those that came meanwhile stand behind those that were there.
+            let place = state.watchers.entry(task).or_default();
+            watchers.append(place);
+            *place = watchers;
         }
     }
 
@@ -449,18 +497,36 @@ impl Backend for Pool {
 
     fn running_since(&self, task: &Task) -> Option<u64> {
         let state = self.shared.lock();
-        state.running.iter().find(|r| r.task.id == task.id).map(|r| r.started_ns)
+        state
+            .running
+            .iter()
+            .find(|r| r.task.id == task.id)
+            .map(|r| r.started_ns)
     }
 
     fn progress(&self, task: &Task) -> Option<Progress> {
         let state = self.shared.lock();
-        state.running.iter().find(|r| r.task.id == task.id).and_then(|r| r.progress)
+        state
+            .running
+            .iter()
+            .find(|r| r.task.id == task.id)
+            .and_then(|r| r.progress)
     }
 
     fn on_progress(&self, task: &Arc<Task>, callback: ProgressCallback) {
         let mut state = self.shared.lock();
-        if let Some(running) = state.running.iter_mut().find(|r| r.task.id == task.id) {
-            running.watcher = Some(callback);
+        if task.is_done() {
+            return;
+        }
+        let running = state.running.iter().find(|r| r.task.id == task.id);
+        let seen = running.and_then(|running| running.progress);
+        if let Some(seen) = seen {
+            drop(state);
+            callback(seen.done, seen.total);
+            state = self.shared.lock();
+        }
+        if !task.is_done() {
+            state.watchers.entry(task.id).or_default().push(callback);
         }
     }
 
@@ -470,7 +536,10 @@ impl Backend for Pool {
 
     fn wait_for_room(&self, limit: usize, patience: Duration) -> bool {
         let full = |state: &mut Inside| state.active >= limit;
-        let waited = self.shared.changed.wait_timeout_while(self.shared.lock(), patience, full);
+        let waited = self
+            .shared
+            .changed
+            .wait_timeout_while(self.shared.lock(), patience, full);
         waited.unwrap_or_else(PoisonError::into_inner).0.active < limit
     }
 
@@ -482,7 +551,11 @@ impl Backend for Pool {
         let pending = {
             let mut state = self.shared.lock();
             state.closing = true;
-            if cancel_pending { state.queue.take_all() } else { Vec::new() }
+            if cancel_pending {
+                state.queue.take_all()
+            } else {
+                Vec::new()
+            }
         };
         for entry in pending {
             self.shared.end(&entry.task, Outcome::Cancelled, None);
@@ -497,7 +570,10 @@ impl Backend for Pool {
 
     fn wait_closed(&self, patience: Duration) -> bool {
         let open = |state: &mut Inside| state.alive > 0 || state.active > 0;
-        let waited = self.shared.changed.wait_timeout_while(self.shared.lock(), patience, open);
+        let waited = self
+            .shared
+            .changed
+            .wait_timeout_while(self.shared.lock(), patience, open);
         let state = waited.unwrap_or_else(PoisonError::into_inner).0;
         state.alive == 0 && state.active == 0
     }

@@ -72,8 +72,10 @@ impl Queue {
 
     /// The first task that one of `parents` submitted.
     pub(super) fn pop_child(&mut self, parents: &[u64]) -> Option<Entry> {
-        let found =
-            self.waiting.values().find(|entry| parents.contains(&entry.task.options.parent))?;
+        let found = self
+            .waiting
+            .values()
+            .find(|entry| parents.contains(&entry.task.options.parent))?;
         let id = found.task.id;
         self.remove(id)
     }
