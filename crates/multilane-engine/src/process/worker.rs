@@ -145,6 +145,7 @@ impl Worker {
             return None;
         }
         let (slot_index, state) = self.control.claim(self.index as u16)?;
+        self.become_busy();
         let queued = self.control.queued();
         let head = self.control.head();
         if queued > 0 {
@@ -176,7 +177,6 @@ impl Worker {
         let record = self.control.worker(self.index).recycle_after.load(Ordering::Relaxed);
         loop {
             if let Some(job) = self.try_next() {
-                self.set_status(status::BUSY);
                 return Some(job);
             }
             if record != 0 && self.done >= record {
@@ -188,6 +188,19 @@ impl Worker {
             if !self.search() {
                 self.sleep();
             }
+        }
+    }
+
+    /// Stops counting as a worker that looks for work.
+    ///
+    /// A task pushed before this may have been left to this worker; the fence makes it
+    /// show in the queue's length, which the caller reads next, and pairs with the one
+    /// in `Control::wake_worker`.
+    fn become_busy(&self) {
+        let word = &self.control.worker(self.index).status;
+        if word.load(Ordering::Relaxed) != status::BUSY {
+            word.store(status::BUSY, Ordering::Relaxed);
+            fence(Ordering::SeqCst);
         }
     }
 
