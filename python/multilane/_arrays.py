@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from multilane import _multilane
 
@@ -47,10 +47,10 @@ def share(array: Any) -> Any:
     source = np.asanyarray(array)
     if source.dtype.hasobject:
         raise TypeError(f"an array of {source.dtype} holds Python objects and cannot be shared")
-    order = "F" if source.flags.f_contiguous and not source.flags.c_contiguous else "C"
-    source = np.asarray(source, order=order)  # type: ignore[call-overload]
+    order: Literal["C", "F"] = "F" if source.flags.f_contiguous and not source.flags.c_contiguous else "C"
+    source = np.asarray(source, order=order)
     buffer = _multilane.SharedBuffer.place(source, True)
-    return np.ndarray(source.shape, source.dtype, buffer, order=order)
+    return np.ndarray(source.shape, source.dtype, memoryview(buffer), order=order)
 
 
 def empty(shape: int | tuple[int, ...], dtype: npt.DTypeLike = float) -> np.ndarray[Any, Any]:
@@ -88,4 +88,4 @@ def empty(shape: int | tuple[int, ...], dtype: npt.DTypeLike = float) -> np.ndar
     for dimension in dimensions:
         length *= dimension
     buffer = _multilane.SharedBuffer.allocate(length)
-    return np.ndarray(dimensions, kind, buffer)
+    return np.ndarray(dimensions, kind, memoryview(buffer))

@@ -36,7 +36,9 @@ def choose(backend: str = "auto") -> tuple[str, str]:
     if backend not in BACKENDS:
         raise ValueError(f"there is no backend {backend!r}; choose one of {', '.join(BACKENDS)}")
     if _multilane.in_worker():
-        return "serial", "tasks of a task run inside its worker, whose siblings have work already"
+        if backend in ("threads", "serial"):
+            return backend, "asked for"
+        return "processes", "tasks of a task go to the pool that runs it"
     if backend == "processes" and not sys.platform.startswith("linux"):
         raise BackendUnavailable("the backend 'processes' needs Linux (futex, memfd, pidfd); use backend='threads'")
     if backend != "auto":

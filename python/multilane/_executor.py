@@ -10,14 +10,17 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from multilane import _multilane
 from multilane._backends import choose
+from multilane._checks import positive_count, retry_count
 from multilane._handle import Handle
-from multilane.errors import SerializationError
+from multilane.errors import BackendUnavailable, SerializationError
 
 __all__ = ["Executor", "default_executor"]
+
+T = TypeVar("T")
 
 #: Variables that native libraries read when they start their own threads.
 _NATIVE_THREADS = (
@@ -34,13 +37,6 @@ _NATIVE_THREADS = (
 
 _live: weakref.WeakSet[Executor] = weakref.WeakSet()
 _options = {"timeout": None, "retries": 0, "backoff": 0.1, "priority": 0, "name": None}
-
-
-def _positive(value: float | None, what: str, kind: type = int) -> None:
-    if value is None:
-        return
-    if not isinstance(value, (int, kind)) or isinstance(value, bool) or value <= 0:
-        raise ValueError(f"`{what}` is {value!r}, but must be a positive number or None")
 
 
 class Executor(concurrent.futures.Executor):
@@ -105,11 +101,11 @@ class Executor(concurrent.futures.Executor):
         if workers is not None and max_workers is not None:
             raise TypeError("`workers` and `max_workers` are the same; give one of them")
         workers = max_workers if workers is None else workers
-        _positive(workers, "workers")
-        _positive(max_pending, "max_pending")
-        _positive(memory_limit, "memory_limit")
-        _positive(max_tasks_per_worker, "max_tasks_per_worker")
-        _positive(native_threads, "native_threads")
+        positive_count(workers, "workers")
+        positive_count(max_pending, "max_pending")
+        positive_count(memory_limit, "memory_limit")
+        positive_count(max_tasks_per_worker, "max_tasks_per_worker")
+        positive_count(native_threads, "native_threads")
         if initializer is not None and not callable(initializer):
             raise TypeError("`initializer` must be callable")
         self.backend, self.backend_reason = choose(backend)
@@ -124,9 +120,14 @@ class Executor(concurrent.futures.Executor):
 
             self._recording = record(label=name or "executor")
             self._recording.__enter__()
-        if self.backend == "processes":
+        if self.backend == "processes" and _multilane.in_worker():
+            if initializer is not None:
+                raise BackendUnavailable("inside a task, an executor shares the pool that runs it: no initializer")
+            self._pool: Any = _multilane.RemotePool()
+            self.workers = self._pool.workers
+        elif self.backend == "processes":
             setup = _worker_setup(initializer, initargs)
-            self._pool: Any = _multilane.ProcessPool(
+            self._pool = _multilane.ProcessPool(
                 self.workers,
                 sys.executable,
                 _worker_command(),
@@ -146,19 +147,19 @@ class Executor(concurrent.futures.Executor):
             # A call of the native method costs a third of one that passes through Python.
             self.submit = self._pool.submit  # type: ignore[method-assign]
 
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Handle:  # type: ignore[override]
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Handle[T]:
         """Run ``fn(*args, **kwargs)`` on a worker and return its handle at once.
 
         Handles among the arguments stand for their results: the call starts when they
         are done.
         """
         self._wait_for_room()
-        handle: Handle = self._pool.submit(fn, *args, **kwargs)
+        handle: Handle[T] = self._pool.submit(fn, *args, **kwargs)
         return handle
 
     def submit_with(
         self,
-        fn: Callable[..., Any],
+        fn: Callable[..., T],
         args: Sequence[Any] = (),
         kwargs: dict[str, Any] | None = None,
         *,
@@ -167,7 +168,7 @@ class Executor(concurrent.futures.Executor):
         backoff: float = 0.1,
         priority: int = 0,
         name: str | None = None,
-    ) -> Handle:
+    ) -> Handle[T]:
         """Run a call with options of its own.
 
         Parameters
@@ -185,8 +186,7 @@ class Executor(concurrent.futures.Executor):
         name : str, optional
             Name in metrics, traces and messages.
         """
-        if not isinstance(retries, int) or not 0 <= retries < 65535:
-            raise ValueError(f"`retries` is {retries!r}, but must be a whole number, 0 to 65534")
+        retry_count(retries)
         self._wait_for_room()
         options = {
             "timeout": timeout,
@@ -195,7 +195,7 @@ class Executor(concurrent.futures.Executor):
             "priority": priority,
             "name": name,
         }
-        handle: Handle = self._pool.submit_with(fn, tuple(args), kwargs, options)
+        handle: Handle[T] = self._pool.submit_with(fn, tuple(args), kwargs, options)
         return handle
 
     def _wait_for_room(self) -> None:
@@ -203,15 +203,15 @@ class Executor(concurrent.futures.Executor):
             while not self._pool.wait_for_room(self._max_pending, 0.1):
                 continue
 
-    def map(  # type: ignore[override]
+    def map(
         self,
-        fn: Callable[..., Any],
+        fn: Callable[..., T],
         *iterables: Iterable[Any],
         timeout: float | None = None,
         chunksize: int | None = None,
         ordered: bool = True,
         progress: bool = False,
-    ) -> Iterator[Any]:
+    ) -> Iterator[T]:
         """Call ``fn`` with the items of the iterables side by side; see `multilane.map`."""
         from multilane._map import run_map
 
@@ -228,14 +228,14 @@ class Executor(concurrent.futures.Executor):
 
     def starmap(
         self,
-        fn: Callable[..., Any],
+        fn: Callable[..., T],
         iterable: Iterable[Iterable[Any]],
         *,
         timeout: float | None = None,
         chunksize: int | None = None,
         ordered: bool = True,
         progress: bool = False,
-    ) -> Iterator[Any]:
+    ) -> Iterator[T]:
         """Like `map`, for argument tuples that are already together."""
         from multilane._map import run_map
 
@@ -261,7 +261,7 @@ class Executor(concurrent.futures.Executor):
             Cancel the tasks that have not started.
         """
         self._closed = True
-        if self._finalizer.alive and not self._finalizer.peek()[2][1] == os.getpid():  # type: ignore[index]
+        if self._finalizer.alive and self._finalizer.peek()[2][1] != os.getpid():  # type: ignore[index]
             return  # the child of a fork: the pool is the parent's
         self._pool.close(cancel_futures)
         if wait:
@@ -277,16 +277,21 @@ class Executor(concurrent.futures.Executor):
             self.trace = recording.trace
 
     def kill(self, reason: str = "the executor was killed") -> None:
-        """End every worker now; unfinished tasks fail with ``reason``."""
+        """End every worker now; unfinished tasks fail with ``reason``.
+
+        A task that runs in a thread cannot be ended: it runs on, and nobody waits for it.
+        """
         self._closed = True
         self._pool.kill(reason)
-        while not self._pool.wait_closed(0.2):
+        while self.backend == "processes" and not self._pool.wait_closed(0.2):
             continue
 
     def __exit__(self, exc_type: type[BaseException] | None, *rest: object) -> None:
         if exc_type is not None and issubclass(exc_type, KeyboardInterrupt):
             self.kill("the program was interrupted")
-        self.shutdown(wait=True)
+            self.shutdown(wait=self.backend == "processes")
+        else:
+            self.shutdown(wait=True)
 
     def wait_ready(self, timeout: float | None = None) -> bool:
         """Wait until every worker can take tasks; False when ``timeout`` seconds passed."""
@@ -342,7 +347,7 @@ _defaults_lock = threading.Lock()
 def default_executor(backend: str = "auto", workers: int | None = None) -> Executor:
     """Return the executor that `parallel` and `map` share, started when first needed."""
     kind, _ = choose(backend)
-    _positive(workers, "workers")
+    positive_count(workers, "workers")
     count = workers if workers is not None else _multilane.cpus_usable()
     executor = _defaults.get((kind, count))
     if executor is None or executor._closed or executor._pool.broken() is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError, Future, InvalidStateError
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
 from multilane import _multilane
 
@@ -68,7 +68,7 @@ class CancelOutcome:
         return f"<CancelOutcome: {how if self._cancelled else 'not cancelled'}>"
 
 
-class Handle(_multilane.Handle, Future):  # type: ignore[type-arg]
+class Handle(_multilane.Handle, Future[T]):  # type: ignore[override]
     """A submitted call: a `concurrent.futures.Future` that can also be awaited.
 
     Made by submitting a task, never by hand. Passed as an argument to another task,
@@ -80,7 +80,15 @@ class Handle(_multilane.Handle, Future):  # type: ignore[type-arg]
     1024
     """
 
-    get = _multilane.Handle.result
+    if TYPE_CHECKING:
+
+        def result(self, timeout: float | None = None) -> T:
+            """Wait for the task and return its result, or raise its error."""
+
+        def get(self, timeout: float | None = None) -> T:
+            """Do the same as `result`."""
+    else:
+        get = _multilane.Handle.result
 
     def cancel(self) -> CancelOutcome:  # type: ignore[override]
         """Take the task out of the queue, or stop it where the backend can.
@@ -94,27 +102,27 @@ class Handle(_multilane.Handle, Future):  # type: ignore[type-arg]
         how = self._cancel(True)
         return CancelOutcome(how != "no", how == "stopped")
 
-    def try_get(self, default: D | None = None) -> Any | D | None:
+    def try_get(self, default: D | None = None) -> T | D | None:
         """Return the result if it is there, else ``default``, without waiting.
 
         Raises the task's error if it failed.
         """
         return self.result() if self.done() else default
 
-    def on_complete(self, function: Callable[[Any], object]) -> Handle:
+    def on_complete(self, function: Callable[[T], object]) -> Handle[T]:
         """Call ``function(result)`` when the task returns; gives the handle back."""
 
-        def call(handle: Future[Any]) -> None:
+        def call(handle: Future[T]) -> None:
             if not handle.cancelled() and handle.exception() is None:
                 function(handle.result())
 
         self.add_done_callback(call)
         return self
 
-    def on_error(self, function: Callable[[BaseException], object]) -> Handle:
+    def on_error(self, function: Callable[[BaseException], object]) -> Handle[T]:
         """Call ``function(error)`` when the task fails or is cancelled; gives the handle back."""
 
-        def call(handle: Future[Any]) -> None:
+        def call(handle: Future[T]) -> None:
             error = CancelledError() if handle.cancelled() else handle.exception()
             if error is not None:
                 function(error)
@@ -122,7 +130,7 @@ class Handle(_multilane.Handle, Future):  # type: ignore[type-arg]
         self.add_done_callback(call)
         return self
 
-    def on_progress(self, function: Callable[[int, int | None], object]) -> Handle:
+    def on_progress(self, function: Callable[[int, int | None], object]) -> Handle[T]:
         """Call ``function(done, total)`` when the task reports progress; gives the handle back.
 
         Reports that come faster than about 40 a second are joined.
@@ -153,7 +161,7 @@ class Handle(_multilane.Handle, Future):  # type: ignore[type-arg]
         notes: dict[str, Any] = self.__dict__.setdefault("_notes", {})
         return notes
 
-    def __await__(self) -> Generator[Any, None, Any]:
+    def __await__(self) -> Generator[Any, None, T]:
         import asyncio
 
         return asyncio.wrap_future(self).__await__()
@@ -165,8 +173,10 @@ class Handle(_multilane.Handle, Future):  # type: ignore[type-arg]
     # when they are first asked for: a condition costs as much as a whole task.
 
     @property
-    def _condition(self) -> threading.Condition:
+    def _condition(self) -> threading.Condition:  # type: ignore[override]
         made = self.__dict__.get("_lazy_condition")
+        # Somebody is about to wait: when that is a task in a thread, its own tasks come first.
+        self._help()
         if made is None:
             made = self.__dict__.setdefault("_lazy_condition", threading.Condition())
             self.__dict__.setdefault("_lazy_waiters", [])
@@ -176,7 +186,7 @@ class Handle(_multilane.Handle, Future):  # type: ignore[type-arg]
         return made  # type: ignore[no-any-return]
 
     @property
-    def _waiters(self) -> list[Any]:
+    def _waiters(self) -> list[Any]:  # type: ignore[override]
         _ = self._condition
         waiters: list[Any] = self.__dict__["_lazy_waiters"]
         return waiters

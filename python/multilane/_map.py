@@ -8,12 +8,15 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent import futures
-from typing import Any
+from typing import Any, TypeVar
 
+from multilane._checks import positive_count
 from multilane._executor import Executor, default_executor
 from multilane._handle import Handle
 
 __all__ = ["map", "run_map", "starmap", "watch"]
+
+T = TypeVar("T")
 
 #: Chunks in flight for each worker: one that runs, and enough that none waits for the parent.
 _AHEAD = 4
@@ -33,7 +36,7 @@ def _run_star_chunk(function: Callable[..., Any], rows: tuple[Iterable[Any], ...
 
 
 def map(
-    fn: Callable[..., Any],
+    fn: Callable[..., T],
     *iterables: Iterable[Any],
     workers: int | None = None,
     backend: str = "auto",
@@ -41,7 +44,7 @@ def map(
     ordered: bool = True,
     progress: bool = False,
     timeout: float | None = None,
-) -> Iterator[Any]:
+) -> Iterator[T]:
     """Call ``fn`` with the items of the iterables on all workers.
 
     Reads the iterables only as far ahead as the workers need, so they may be endless.
@@ -80,7 +83,7 @@ def map(
 
 
 def starmap(
-    fn: Callable[..., Any],
+    fn: Callable[..., T],
     iterable: Iterable[Iterable[Any]],
     *,
     workers: int | None = None,
@@ -89,7 +92,7 @@ def starmap(
     ordered: bool = True,
     progress: bool = False,
     timeout: float | None = None,
-) -> Iterator[Any]:
+) -> Iterator[T]:
     """Like `map`, for argument tuples that are already together.
 
     >>> import multilane as ml
@@ -111,7 +114,7 @@ class _Chunker:
         if size is not None:
             self.limit = max(1, min(_LARGEST_CHUNK, size // (workers * _CHUNKS_PER_WORKER)))
 
-    def learn(self, calls: int, handle: Handle) -> None:
+    def learn(self, calls: int, handle: Handle[Any]) -> None:
         stats = handle.stats
         if self.fixed is not None or stats is None:
             return
@@ -138,8 +141,7 @@ class _Run:
     ) -> None:
         if not callable(fn):
             raise TypeError(f"{fn!r} is not callable")
-        if chunksize is not None and (not isinstance(chunksize, int) or chunksize < 1):
-            raise ValueError(f"`chunksize` is {chunksize!r}, but must be a positive number or None")
+        positive_count(chunksize, "chunksize")
         size = _common_length(iterables)
         self.executor = executor
         self.fn = fn
@@ -148,7 +150,7 @@ class _Run:
         self.deadline = None if timeout is None else time.monotonic() + timeout
         self.ordered = ordered
         self.chunker = _Chunker(chunksize, size, executor.workers)
-        self.waiting: deque[tuple[int, Handle]] = deque()
+        self.waiting: deque[tuple[int, Handle[Any]]] = deque()
         self.ahead = executor.workers * _AHEAD
         self.group: Any = None
         if progress:
@@ -246,7 +248,7 @@ class _Calls:
             self.group.close()
 
 
-def watch(handle: Handle, calls: _Calls | None, label: str) -> _Calls:
+def watch(handle: Handle[Any], calls: _Calls | None, label: str) -> _Calls:
     """Count a call in its function's line of progress, which ends with the last call."""
     if calls is None or calls.done == calls.submitted:
         calls = _Calls(label)

@@ -12,7 +12,7 @@ __all__ = ["FunctionMetrics", "metrics"]
 class FunctionMetrics(NamedTuple):
     """What the calls of one function took; times in seconds, percentiles within 12 %."""
 
-    count: int
+    count: int  # type: ignore[assignment]
     failures: int
     total: float
     cpu: float

@@ -1,26 +1,32 @@
-# What the extension module holds. `make types` compares every name and signature with the built module.
+# What the extension module holds; `make types` compares every name and signature with the built module.
 #
-# Private to the package but for `Trace`, `report_progress` and `__version__`, which `multilane` hands on.
+# Private to the package, but for `Trace`, `report_progress` and `__version__`, which `multilane` hands on.
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future
-from typing import Any, NoReturn, final
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NoReturn, final
+
+from typing_extensions import disjoint_base
 
 __version__: str
 
-# Tasks
-
+@disjoint_base
 class Handle:
     """What `multilane.Handle` is made of: a reference to a task, whose result stays encoded until it is asked for."""
 
-    def __new__(cls, *args: Never, **kwargs: Never) -> Self: ...
-    def __reduce__(self) -> NoReturn: ...
     def result(self, timeout: float | None = None) -> Any:
-        """Return the task's result; wait for it."""
+        """Wait for the task and return its result, or raise its error.
+
+        Raises
+        ------
+        TimeoutError
+            It has not ended after ``timeout`` seconds.
+        concurrent.futures.CancelledError
+            It was cancelled.
+        """
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
-        """Return the error the task ended with, or None; wait for the end."""
+        """Wait for the task and return the error it ended with, or None."""
 
     def done(self) -> bool:
         """Say whether the task has ended, in whatever way."""
@@ -32,7 +38,7 @@ class Handle:
         """Say whether it was cancelled."""
 
     def add_done_callback(self, function: Callable[[Any], object]) -> None:
-        """Call ``function(handle)`` once the task has ended."""
+        """Call ``function(handle)`` once the task has ended, at once when it has."""
 
     @property
     def elapsed(self) -> float:
@@ -42,37 +48,426 @@ class Handle:
     def task_id(self) -> int:
         """Unique number of the task in this process."""
 
-    def _cancel(self, running: bool) -> Literal["removed", "stopped", "no"]: ...
-    def _on_progress(self, function: Callable[[int, int | None], object]) -> None: ...
-    def _progress(self) -> tuple[int, int | None] | None: ...
-    def _stats(self) -> tuple[int, int, float, float, float, int, int] | None: ...
-    def _is_mine(self) -> bool: ...
     @property
     def _name(self) -> str: ...
     @property
     def _state(self) -> str: ...
+    def _cancel(self, running: bool) -> Literal["removed", "stopped", "no"]: ...
+    def _is_mine(self) -> bool: ...
+    def _on_progress(self, function: Callable[[int, int | None], object]) -> None: ...
+    def _progress(self) -> tuple[int, int | None] | None: ...
+    def _stats(self) -> tuple[int, int, float, float, float, int, int] | None: ...
+    def __reduce__(self) -> NoReturn: ...
 
-def set_handle_type(class_: type[Handle], /) -> None:
-    """Name the Python class that handles are instances of."""
+@final
+class ProcessPool:
+    """Worker processes fed through shared memory."""
+
+    def __new__(
+        cls,
+        workers: int,
+        program: str,
+        arguments: list[str],
+        environment: list[tuple[str, str]],
+        setup: bytes,
+        memory_limit: int | None,
+        recycle_after: int | None,
+    ) -> ProcessPool: ...
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **keywords: Any) -> Any:
+        """Run ``function(*arguments, **keywords)`` on a worker; its handle."""
+
+    def submit_with(
+        self,
+        function: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        keywords: dict[str, Any] | None,
+        options: dict[str, Any],
+    ) -> Any:
+        """Do the same with `timeout`, `retries`, `backoff`, `priority` and `name`."""
+
+    def worker_pids(self) -> list[int]:
+        """Return the process ids of the workers."""
+
+    def wait_ready(self, seconds: float) -> bool:
+        """Wait until every worker is up, endlessly when ``seconds`` is negative; False when they are not."""
+
+    def note_workers(self) -> None:
+        """Add the workers to open recordings."""
+
+    def active(self) -> int:
+        """Count the unfinished tasks."""
+
+    def broken(self) -> str | None:
+        """Say why nothing can run any more."""
+
+    def wait_for_room(self, limit: int, seconds: float) -> bool:
+        """Wait until fewer than ``limit`` tasks are unfinished; False after ``seconds``."""
+
+    def close(self, cancel_pending: bool) -> None:
+        """Take no more tasks; workers end after the last."""
+
+    def kill(self, reason: str) -> None:
+        """End every worker now where that is possible; unfinished tasks fail with ``reason``."""
+
+    def wait_closed(self, seconds: float) -> bool:
+        """Wait until every worker has ended; False after ``seconds``."""
+
+@final
+class ThreadPool:
+    """Threads of this process; with no workers, tasks run where they are submitted."""
+
+    def __new__(
+        cls, workers: int, initializer: Callable[..., object] | None, initargs: tuple[Any, ...]
+    ) -> ThreadPool: ...
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **keywords: Any) -> Any:
+        """Run ``function(*arguments, **keywords)`` on a worker; its handle."""
+
+    def submit_with(
+        self,
+        function: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        keywords: dict[str, Any] | None,
+        options: dict[str, Any],
+    ) -> Any:
+        """Do the same with `timeout`, `retries`, `backoff`, `priority` and `name`."""
+
+    def worker_pids(self) -> list[int]:
+        """Return the process ids of the workers."""
+
+    def wait_ready(self, seconds: float) -> bool:
+        """Wait until every worker is up, endlessly when ``seconds`` is negative; False when they are not."""
+
+    def note_workers(self) -> None:
+        """Add the workers to open recordings."""
+
+    def active(self) -> int:
+        """Count the unfinished tasks."""
+
+    def broken(self) -> str | None:
+        """Say why nothing can run any more."""
+
+    def wait_for_room(self, limit: int, seconds: float) -> bool:
+        """Wait until fewer than ``limit`` tasks are unfinished; False after ``seconds``."""
+
+    def close(self, cancel_pending: bool) -> None:
+        """Take no more tasks; workers end after the last."""
+
+    def kill(self, reason: str) -> None:
+        """End every worker now where that is possible; unfinished tasks fail with ``reason``."""
+
+    def wait_closed(self, seconds: float) -> bool:
+        """Wait until every worker has ended; False after ``seconds``."""
+
+@final
+class SharedBuffer:
+    """Bytes a task received, or that `share` and `empty` placed."""
+
+    @staticmethod
+    def allocate(length: int) -> SharedBuffer:
+        """Allocate zeroed bytes that tasks see without a copy."""
+
+    @staticmethod
+    def place(source: Any, read_only: bool) -> SharedBuffer:
+        """Copy an object that has a buffer into shared memory, once for all tasks."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether the bytes are the very memory that other processes see."""
+
+    def __len__(self) -> int: ...
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
+@final
+class Recording:
+    """An open recording of every task of this process."""
+
+    def __new__(cls) -> Recording: ...
+    def finish(self, label: str, backend: str, workers: int, versions: dict[str, str], backend_reason: str) -> Trace:
+        """Close the recording and return its trace."""
+
+@final
+class Trace:
+    """What every worker did in one run. Made by `multilane.record`, or read from a file.
+
+    Times are nanoseconds of one monotonic clock, comparable between the processes of one boot. The length of a trace
+    is the number of attempts in it.
+
+    Examples
+    --------
+    >>> import multilane as ml
+    >>> with ml.record("squares") as recording:
+    ...     _ = list(ml.map(abs, range(100), chunksize=10))
+    >>> trace = recording.trace
+    >>> len(trace), trace.tasks()[0]["status"]
+    (10, 'done')
+    """
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> Trace:
+        """Read a trace from a file.
+
+        Raises
+        ------
+        ValueError
+            The file is damaged, no trace, or of a later version.
+        OSError
+            It cannot be read.
+        """
+
+    @staticmethod
+    def from_json(text: str) -> Trace:
+        """Read a trace from the text that `to_json` gave."""
+
+    @staticmethod
+    def merge(traces: Sequence[Trace], label: str | None = None) -> Trace:
+        """Put traces that were recorded during the same boot into one."""
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the trace to a file; ``.mltrace`` is the usual ending."""
+
+    def to_json(self) -> str:
+        """Return the trace as JSON, events as columns."""
+
+    def to_perfetto(self) -> str:
+        """Return the trace as Chrome JSON, which Perfetto opens."""
+
+    def analyse(self) -> dict[str, Any]:
+        """Read from the trace how many cores were used, where the time went, and the critical path.
+
+        The parts of ``decomposition`` are shares of workers times makespan and add up to 1.
+        """
+
+    def tasks(self) -> list[dict[str, Any]]:
+        """Return one dictionary per attempt at a task."""
+
+    def worker_list(self) -> list[dict[str, Any]]:
+        """Return one dictionary per worker."""
+
+    def progress_events(self) -> list[tuple[int, int, int, int]]:
+        """Return what tasks said about their progress: task, time, done, total."""
+
+    @property
+    def label(self) -> str:
+        """What the trace is called."""
+
+    @property
+    def backend(self) -> str:
+        """The backends that ran the tasks."""
+
+    @property
+    def backend_reason(self) -> str:
+        """Why that backend was chosen."""
+
+    @property
+    def workers(self) -> int:
+        """How many workers there were."""
+
+    @property
+    def start_ns(self) -> int:
+        """When the recording began."""
+
+    @property
+    def end_ns(self) -> int:
+        """When it ended."""
+
+    @property
+    def created_unix_ns(self) -> int:
+        """When it was made, since 1970."""
+
+    @property
+    def machine(self) -> dict[str, Any]:
+        """The machine it was recorded on."""
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Versions and build facts of Python and multilane."""
+
+    @property
+    def makespan_ns(self) -> int:
+        """From the first task's arrival in the queue to the last task's end."""
+
+    @property
+    def cpu_ns(self) -> int:
+        """CPU time of all tasks."""
+
+    @property
+    def cores_used(self) -> float:
+        """CPU time of all tasks over the makespan."""
+
+    def __len__(self) -> int: ...
+
+@final
+class TraceRecorder:
+    """Records calls from any number of threads, without a lock while they run."""
+
+    def __new__(
+        cls,
+        label: str,
+        backend: str,
+        workers: int,
+        *,
+        backend_reason: str = ...,
+        versions: dict[str, str] | None = None,
+    ) -> TraceRecorder: ...
+    def task(self, function: str) -> int:
+        """Note that a call of ``function`` was queued now; `run` takes the number."""
+
+    def run(
+        self,
+        worker: int,
+        function: str,
+        callable: Callable[..., Any],
+        args: tuple[Any, ...] | None = None,
+        kwargs: dict[str, Any] | None = None,
+        *,
+        task: int = 0,
+    ) -> Any:
+        """Call ``callable`` in this thread, record the call and return what it returns."""
+
+    def report_progress(self, done: int, total: int = 0) -> None:
+        """Note how far the call is that this thread is in; do nothing outside one."""
+
+    def start_sampler(self, interval_ms: float = 1.0) -> bool:
+        """Start to look at the recorded threads from outside; False where that is not possible."""
+
+    def finish(self) -> Trace:
+        """End the recording and return the trace."""
+
+@final
+class ProofData:
+    """The same work, run in several ways, several times."""
+
+    def __new__(
+        cls,
+        name: str,
+        function: str,
+        tasks: int,
+        workers: int,
+        *,
+        machine: dict[str, Any] | None = None,
+        versions: dict[str, str] | None = None,
+        control_must_fail: bool = False,
+    ) -> ProofData: ...
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> ProofData:
+        """Read a proof from a file."""
+
+    @staticmethod
+    def from_json(text: str) -> ProofData:
+        """Read a proof from the text that `to_json` gave."""
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the proof to a file; ``.mlproof`` is the usual ending."""
+
+    def to_json(self) -> str:
+        """Return the proof as JSON, traces included."""
+
+    def report_html(self) -> str:
+        """Return the report as one HTML page."""
+
+    def judge(self) -> dict[str, Any]:
+        """Return the verdict and all that led to it."""
+
+    def trace(self, strategy: str, repeat: int) -> Trace | None:
+        """Return the trace of a run, when it has one."""
+
+    def add_run(
+        self,
+        strategy: str,
+        repeat: int,
+        tasks: int,
+        workers: int,
+        wall_ns: int,
+        cpu_ns: int,
+        trace: Trace | None = None,
+        *,
+        steal_ns: int = 0,
+    ) -> None:
+        """Add a run of all tasks by one strategy."""
+
+    def add_check(self, name: str, passed: bool, detail: str = ...) -> None:
+        """Add something that was checked beside the time."""
+
+    def add_part(self, kind: str, claim: str, proof: ProofData) -> None:
+        """Add a proof that this one is made of."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def function(self) -> str: ...
+    @property
+    def tasks(self) -> int: ...
+    @property
+    def workers(self) -> int: ...
+    @property
+    def control_must_fail(self) -> bool: ...
+    @property
+    def machine(self) -> dict[str, Any]: ...
+    @property
+    def versions(self) -> dict[str, str]: ...
+    @property
+    def runs(self) -> list[dict[str, Any]]:
+        """One dictionary per run, without its trace."""
+
+    @property
+    def checks(self) -> list[dict[str, Any]]:
+        """One dictionary per check."""
+
+    @property
+    def parts(self) -> list[tuple[str, str, ProofData]]:
+        """Kind, claim and measurements of every part."""
 
 def report_progress(done: int, total: int | None = None) -> bool:
-    """Report the progress of the task that runs now.
+    """Report how far the task is that runs now.
 
     Parameters
     ----------
-    done, total : int
-        Units done, and units in all where that is known.
+    done : int
+        Units done.
+    total : int, optional
+        Units in all, where that is known.
 
     Returns
     -------
     bool
-        False outside of a task, where the call does nothing.
+        False outside of a task, where nobody listens.
     """
 
 def metrics() -> dict[str, tuple[int, int, float, float, float, float, float, float]]:
     """Return count, failures, total, cpu, p50, p90, p99 and max of each function; times in seconds."""
 
-# Pools
+def machine() -> dict[str, Any]:
+    """Return the facts of this machine by name."""
 
-class _Pool(Protocol):
-    ...
+def versions() -> dict[str, str]:
+    """Return the versions and build facts that traces and proofs carry."""
+
+def cpus_usable() -> int:
+    """Return the worker count that fills this process's share of the machine."""
+
+def monotonic_ns() -> int:
+    """Read the clock of traces."""
+
+def thread_cpu_ns() -> int:
+    """Read the CPU time of the calling thread."""
+
+def steal_ns() -> int:
+    """Read the CPU time that the host took from this machine since boot, over all processors."""
+
+def after_fork() -> None:
+    """Forget what belongs to the parent, in the child of a fork."""
+
+def set_handle_type(class_: type[Handle]) -> None:
+    """Name the Python class that handles are instances of."""
+
+def in_worker() -> bool:
+    """Say whether this process is a worker of a pool."""
+
+def worker_join(arguments: list[str]) -> bytes:
+    """Join the pool that started this process and return its start-up message."""
+
+def worker_fail(message: bytes) -> None:
+    """Tell the parent why this worker can never work."""
+
+def worker_run(encode_error: Callable[..., bytes], idle: Callable[[], object]) -> None:
+    """Run tasks until the pool is closed."""

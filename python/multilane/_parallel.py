@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
+from multilane._checks import positive_count, positive_seconds, retry_count
 from multilane._executor import Executor, default_executor
 from multilane._handle import Handle
 
@@ -21,6 +22,8 @@ class Parallel(Generic[P, R]):
     Made by `parallel`. ``function.__wrapped__`` is the plain function.
     """
 
+    __name__: str
+
     def __init__(self, function: Callable[P, R], options: dict[str, Any]) -> None:
         functools.update_wrapper(self, function)
         self.__wrapped__ = function
@@ -32,11 +35,15 @@ class Parallel(Generic[P, R]):
         self._own = options["max_pending"] is not None
         self._group: Any = None
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Handle:
-        """Run the function on a worker; its handle."""
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Handle[R]: ...
+    @overload
+    def __call__(self, *args: Any, **kwargs: Any) -> Handle[R]: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Handle[R]:
+        """Run the function on a worker; its handle. Handles among the arguments stand for their results."""
         executor = self.executor
         if self._plain:
-            handle: Handle = executor.submit(self.__wrapped__, *args, **kwargs)
+            handle = executor.submit(self.__wrapped__, *args, **kwargs)
         else:
             handle = executor.submit_with(self.__wrapped__, args, kwargs, **self._task_options)
         if self._options["progress"]:
@@ -72,7 +79,8 @@ class Parallel(Generic[P, R]):
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
         # A decorated method: the instance travels as the first argument.
-        return self if instance is None else functools.partial(self, instance)
+        call: Callable[..., Any] = self
+        return call if instance is None else functools.partial(call, instance)
 
     def __reduce__(self) -> tuple[Any, ...]:
         from multilane import _functions
@@ -159,13 +167,10 @@ def parallel(
     >>> ml.gather(*handles)
     [0, 1, 4, 9]
     """
-    for value, what in ((workers, "workers"), (max_pending, "max_pending")):
-        if value is not None and (not isinstance(value, int) or value <= 0):
-            raise ValueError(f"`{what}` is {value!r}, but must be a positive number or None")
-    if timeout is not None and not timeout > 0:
-        raise ValueError(f"`timeout` is {timeout!r}, but must be a positive number of seconds")
-    if not isinstance(retries, int) or retries < 0:
-        raise ValueError(f"`retries` is {retries!r}, but must be a whole number, 0 or more")
+    positive_count(workers, "workers")
+    positive_count(max_pending, "max_pending")
+    positive_seconds(timeout, "timeout")
+    retry_count(retries)
     from multilane._backends import BACKENDS
 
     if backend not in BACKENDS:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import concurrent.futures
 from collections.abc import Iterable, Iterator
-from typing import Any
-
-from multilane._handle import Handle
+from concurrent.futures import Future
+from typing import Any, Generic, NamedTuple, TypeVar, overload
 
 __all__ = ["as_completed", "gather", "wait"]
 
+T = TypeVar("T")
+F = TypeVar("F", bound=Future[Any])
 
-def gather(*handles: Handle | Iterable[Handle], timeout: float | None = None) -> list[Any]:
+
+@overload
+def gather(*handles: Future[T] | Iterable[Future[T]], timeout: float | None = None) -> list[T]: ...
+@overload
+def gather(*handles: Future[Any] | Iterable[Future[Any]], timeout: float | None = None) -> list[Any]: ...
+def gather(*handles: Any, timeout: float | None = None) -> list[Any]:
     """Wait for tasks and return their results in the order given.
 
     Parameters
@@ -41,15 +47,33 @@ def gather(*handles: Handle | Iterable[Handle], timeout: float | None = None) ->
     return [handle.result(max(0.0, until - time.monotonic())) for handle in every]
 
 
-def as_completed(handles: Iterable[Handle], timeout: float | None = None) -> Iterator[Any]:
+@overload
+def as_completed(handles: Iterable[F], timeout: float | None = None) -> Iterator[F]: ...
+@overload  # for handles of different types in one list
+def as_completed(  # type: ignore[overload-cannot-match]
+    handles: Iterable[Future[Any]], timeout: float | None = None
+) -> Iterator[Any]: ...
+def as_completed(handles: Iterable[Any], timeout: float | None = None) -> Iterator[Any]:
     """Give handles as their tasks end; see `concurrent.futures.as_completed`."""
     return concurrent.futures.as_completed(handles, timeout)
 
 
+class Waited(NamedTuple, Generic[F]):
+    """What `wait` found, as `concurrent.futures.wait` gives it."""
+
+    done: set[F]
+    not_done: set[F]
+
+
+@overload
+def wait(handles: Iterable[F], timeout: float | None = None, return_when: str = ...) -> Waited[F]: ...
+@overload  # for handles of different types in one list
+def wait(  # type: ignore[overload-cannot-match]
+    handles: Iterable[Future[Any]], timeout: float | None = None, return_when: str = ...
+) -> Waited[Any]: ...
 def wait(
-    handles: Iterable[Handle],
-    timeout: float | None = None,
-    return_when: str = concurrent.futures.ALL_COMPLETED,
-) -> Any:
+    handles: Iterable[Any], timeout: float | None = None, return_when: str = concurrent.futures.ALL_COMPLETED
+) -> Waited[Any]:
     """Wait for tasks to end; see `concurrent.futures.wait`."""
-    return concurrent.futures.wait(handles, timeout, return_when)
+    done, not_done = concurrent.futures.wait(handles, timeout, return_when)
+    return Waited(done, not_done)

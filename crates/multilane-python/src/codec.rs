@@ -375,3 +375,60 @@ pub(crate) fn decode_call<'py>(
     };
     Ok((arguments, keywords))
 }
+
+/// Gives blocks of this worker that a result refers to away with it: those nobody here
+/// uses any more as they are, others as copies.
+pub(crate) fn settle_lent(store: &Arc<Store>, encoded: &mut Encoded) -> PyResult<()> {
+    if encoded.lent.is_empty() {
+        return Ok(());
+    }
+    let (references, _) = frame::parse(&encoded.bytes).ok_or_else(truncated)?;
+    let mut kept = Vec::new();
+    for block in std::mem::take(&mut encoded.lent) {
+        let whole = |r: &&Reference| r.region == block.region() && r.offset == block.offset();
+        if references.iter().filter(whole).count() == 1 && block.is_unique() {
+            encoded.blocks.push(block);
+        } else {
+            kept.push(block);
+        }
+    }
+    if !kept.is_empty() {
+        encoded.bytes = copy_lent(store, &encoded.bytes, kept, &mut encoded.blocks)?;
+    }
+    Ok(())
+}
+
+/// The same message with copies in place of the pieces of `lent`; the copies join `blocks`.
+pub(crate) fn copy_lent(
+    store: &Arc<Store>,
+    message: &[u8],
+    lent: Vec<Block>,
+    blocks: &mut Vec<Block>,
+) -> PyResult<Vec<u8>> {
+    let (mut references, value) = frame::parse(message).ok_or_else(truncated)?;
+    for r in &mut references {
+        let inside = |block: &&Block| {
+            r.region == block.region() && r.offset >= block.offset() && r.offset + r.len <= block.offset() + block.len()
+        };
+        let Some(block) = lent.iter().find(inside) else {
+            continue;
+        };
+        let copy = store.allocate(r.len).map_err(crate::errors::engine)?;
+        // SAFETY: the reference lies inside the block, which is alive.
+        let source = unsafe {
+            let start = block.address().add((r.offset - block.offset()) as usize);
+            std::slice::from_raw_parts(start, r.len as usize)
+        };
+        store.fill(&copy, source).map_err(crate::errors::engine)?;
+        *r = Reference {
+            region: copy.region(),
+            offset: copy.offset(),
+            ..*r
+        };
+        blocks.push(copy);
+    }
+    let mut bytes = Vec::with_capacity(message.len());
+    frame::write(&references, &mut bytes);
+    bytes.extend_from_slice(value);
+    Ok(bytes)
+}

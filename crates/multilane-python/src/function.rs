@@ -1,8 +1,9 @@
 //! Functions as workers get them: pickled once, found again by identity.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use multilane_engine::process::store::{Block, Store};
 use multilane_engine::record;
@@ -34,6 +35,13 @@ pub(crate) struct Code {
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
+/// Where this process's numbers for functions start: at random, so that no two
+/// processes of a program meet.
+fn identities() -> u64 {
+    static BASE: OnceLock<u64> = OnceLock::new();
+    *BASE.get_or_init(|| RandomState::new().build_hasher().finish())
+}
+
 impl Code {
     /// Pickles `function` into shared memory.
     pub(crate) fn new(store: &Arc<Store>, function: &Bound<'_, PyAny>, name: Option<&str>) -> PyResult<Self> {
@@ -42,7 +50,9 @@ impl Code {
             .import("multilane._functions")?
             .call_method1("encode", (function,))?
             .extract()?;
-        let mut bytes = NEXT.fetch_add(1, Ordering::Relaxed).to_le_bytes().to_vec();
+        // Unique among the processes of a program: workers keep functions by this number.
+        let id = identities().wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        let mut bytes = id.to_le_bytes().to_vec();
         bytes.push(b'P');
         bytes.extend_from_slice(&pickled);
         let block = store.allocate(bytes.len() as u64).map_err(crate::errors::engine)?;

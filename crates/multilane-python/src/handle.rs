@@ -320,6 +320,13 @@ impl Handle {
         self.task.is_done()
     }
 
+    /// Before this thread waits for the task by other means: runs its own waiting tasks.
+    fn _help(&self, py: Python<'_>) {
+        if !self.task.is_done() {
+            crate::nested::before_wait(py, self);
+        }
+    }
+
     /// Whether a worker runs it now.
     fn running(&self) -> bool {
         !self.done() && self.is_running()

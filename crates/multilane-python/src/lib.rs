@@ -14,6 +14,7 @@ mod metrics;
 mod nested;
 mod probe;
 mod process_pool;
+mod remote_pool;
 mod thread_pool;
 mod trace;
 mod worker;
@@ -116,6 +117,8 @@ mod _multilane {
     use super::metrics::{Recording, cpus_usable, metrics};
     #[pymodule_export]
     use super::process_pool::ProcessPool;
+    #[pymodule_export]
+    use super::remote_pool::RemotePool;
     #[pymodule_export]
     use super::thread_pool::ThreadPool;
     #[pymodule_export]

@@ -51,7 +51,8 @@ pub(crate) fn report_progress(done: i64, total: i64) -> bool {
 
 /// Called before a thread sleeps until `handle` is done: runs the thread's own waiting
 /// tasks; the longest it may sleep before it asks again.
-pub(crate) fn before_wait(_py: Python<'_>, handle: &Handle) -> Option<Duration> {
+pub(crate) fn before_wait(py: Python<'_>, handle: &Handle) -> Option<Duration> {
+    crate::remote_pool::run_unstarted(py, &handle.task);
     let pool = POOLS.with_borrow(|pools| pools.last().cloned())?;
     while !handle.task.is_done() && pool.run_own() {}
     Some(LOOK_AGAIN)

@@ -132,7 +132,7 @@ impl Shared {
 }
 
 /// Says which call could not be sent to a worker, and why.
-fn unsendable(py: Python<'_>, function: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
+pub(crate) fn unsendable(py: Python<'_>, function: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
     let wrapped = py
         .import("multilane._errors_codec")
         .and_then(|m| m.call_method1("unsendable_call", (function, error.into_value(py))));

@@ -7,10 +7,9 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use multilane_engine::clock;
-use multilane_engine::process::frame::{self, Reference};
+use multilane_engine::process::frame;
 use multilane_engine::process::layout::Verdict;
 use multilane_engine::process::spawn::Coordinates;
-use multilane_engine::process::store::Block;
 use multilane_engine::process::worker::{Job, Times, Worker};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -63,6 +62,7 @@ pub(crate) fn worker_join<'py>(py: Python<'py>, arguments: Vec<String>) -> PyRes
         Coordinates::parse(&arguments).ok_or_else(|| PyValueError::new_err("a worker is started by its pool only"))?;
     let worker = Worker::join(coordinates).map_err(crate::errors::engine)?;
     crate::adopt_store(worker.store().clone());
+    crate::remote_pool::connect(worker.remote(), worker.store().clone());
     let setup = PyBytes::new(py, &worker.setup());
     CURRENT.set(Some(Current { worker, job: None }));
     Ok(setup)
@@ -248,7 +248,7 @@ fn publish(
     times: Times,
     encode_error: &Bound<'_, PyAny>,
 ) -> PyResult<()> {
-    let prepared = settle_lent(&mut encoded);
+    let prepared = crate::store().and_then(|store| codec::settle_lent(&store, &mut encoded));
     let finished = prepared.and_then(|()| {
         with_worker(|current| {
             current
@@ -263,45 +263,6 @@ fn publish(
     framed.extend_from_slice(bytes.cast::<PyBytes>()?.as_bytes());
     with_worker(|current| current.worker.finish(job, Verdict::Raised, &framed, Vec::new(), times))?
         .map_err(crate::errors::engine)
-}
-
-/// Gives blocks of this worker that the result refers to away with it: those nobody
-/// here uses any more as they are, others as copies.
-fn settle_lent(encoded: &mut Encoded) -> PyResult<()> {
-    if encoded.lent.is_empty() {
-        return Ok(());
-    }
-    let store = crate::store()?;
-    let damaged = || PyValueError::new_err("a result's message is damaged");
-    let (mut references, value) = frame::parse(&encoded.bytes).ok_or_else(damaged)?;
-    let value = value.to_vec();
-    for block in std::mem::take(&mut encoded.lent) {
-        let whole = |r: &Reference| r.region == block.region() && r.offset == block.offset();
-        if references.iter().filter(|r| whole(r)).count() == 1 && block.is_unique() {
-            encoded.blocks.push(block);
-            continue;
-        }
-        for r in &mut references {
-            let inside = r.region == block.region()
-                && r.offset >= block.offset()
-                && r.offset + r.len <= block.offset() + block.len();
-            if inside {
-                let copy: Block = store.allocate(r.len).map_err(crate::errors::engine)?;
-                // SAFETY: the reference lies inside the block, which is alive.
-                let source = unsafe {
-                    let start = block.address().add((r.offset - block.offset()) as usize);
-                    std::slice::from_raw_parts(start, r.len as usize)
-                };
-                store.fill(&copy, source).map_err(crate::errors::engine)?;
-                r.offset = copy.offset();
-                encoded.blocks.push(copy);
-            }
-        }
-    }
-    encoded.bytes.clear();
-    frame::write(&references, &mut encoded.bytes);
-    encoded.bytes.extend_from_slice(&value);
-    Ok(())
 }
 
 /// Whether this process is a worker of a pool.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import threading
 import time
@@ -108,18 +109,21 @@ def _with_progress(pool: ml.Executor, tasks: list[tuple[str, ...]]) -> list[Any]
     lock = threading.Lock()
     with GroupProgress("files of the standard library", total=sum(map(len, tasks))) as line:
 
-        def advance(number: int, files: int) -> None:
+        def advance(number: int, files: int, _: int | None = None) -> None:
             with lock:
                 done[number] = max(done[number], files)
                 begun = sum(0 < count < len(task) for count, task in zip(done, tasks, strict=True))
                 line.update(sum(done), running=begun)
 
+        def complete(number: int, _: object) -> None:
+            advance(number, len(tasks[number]))
+
         handles = []
         for number, task in enumerate(tasks):
             handle = pool.submit(_demo.measure, task)
-            handle.on_progress(lambda files, _, number=number: advance(number, files))
+            handle.on_progress(functools.partial(advance, number))
             # Reports may be joined, and the last one of a task with them.
-            handle.on_complete(lambda _, number=number: advance(number, len(tasks[number])))
+            handle.on_complete(functools.partial(complete, number))
             handles.append(handle)
         results = [handle.result() for handle in handles]
         # A result is there before its callback has run; the last line must not miss one.

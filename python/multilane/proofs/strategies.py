@@ -191,7 +191,9 @@ class Multilane:
             handles = [self.pool.submit(work.function, *arguments) for arguments in work.calls]
             results = [handle.result() for handle in handles]
             ended = time.monotonic_ns()
-        return Measured(results, ended - started, recording.trace)
+        trace = recording.trace
+        assert trace is not None, "a recording that has ended has a trace"
+        return Measured(results, ended - started, trace)
 
     def close(self) -> None:
         """Shut the pool down."""

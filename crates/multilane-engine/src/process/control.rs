@@ -207,7 +207,7 @@ impl Control {
     pub fn any_completed(&self) -> bool {
         (0..self.workers).any(|worker| {
             let ring = &self.worker(worker).completions;
-            ring.tail.load(Ordering::Acquire) > ring.head.load(Ordering::Acquire)
+            ring.tail.load(Ordering::Acquire) > ring.head.load(Ordering::Acquire) || self.worker(worker).to_parent.any()
         })
     }
 

@@ -3,6 +3,7 @@
 //! Every field that both sides touch is atomic; all others are written by the
 //! side that owns the slot at that moment, which `Slot::state` says.
 
+use super::mail::Mail;
 use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 /// Changes with every change of this file.
@@ -176,8 +177,14 @@ pub struct WorkerRecord {
     pub spawned_ns: AtomicU64,
     /// When it could take tasks.
     pub ready_ns: AtomicU64,
+    /// Changes whenever `from_parent` has news; the worker sleeps on it.
+    pub bell: AtomicU32,
     /// Slots it finished.
     pub completions: Completions,
+    /// Tasks of its tasks.
+    pub to_parent: Mail,
+    /// And their results.
+    pub from_parent: Mail,
 }
 
 /// The head of a pool's shared memory.

@@ -89,6 +89,8 @@ fn start_worker(inner: &Inner, worker: usize) -> Result<(), EngineError> {
     record.completions.head.store(0, Ordering::Relaxed);
     record.completions.tail.store(0, Ordering::Relaxed);
     record.ready_ns.store(0, Ordering::Relaxed);
+    record.to_parent.clear();
+    record.from_parent.clear();
     record.spawned_ns.store(clock::now_ns(), Ordering::Relaxed);
     record.status.store(status::STARTING, Ordering::Release);
     let memory = inner

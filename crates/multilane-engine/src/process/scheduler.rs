@@ -15,6 +15,7 @@ use multilane_trace::Status;
 use super::control::Control;
 use super::frame;
 use super::layout::{INLINE, Phase, SLOTS, SlotState, Verdict};
+use super::nested::Nested;
 use super::pool::{Arguments, Work};
 use super::store::{Block, Region, Store};
 use crate::backend::{Cancelled, Progress};
@@ -110,7 +111,7 @@ pub(super) struct After {
 
 pub(super) struct Scheduler {
     pub(super) control: Control,
-    store: Arc<Store>,
+    pub(super) store: Arc<Store>,
     free: Vec<u32>,
     generation: Vec<u32>,
     entries: Vec<Option<Entry>>,
@@ -125,6 +126,7 @@ pub(super) struct Scheduler {
     pub(super) regions: Vec<Option<Arc<Region>>>,
     pub(super) closing: bool,
     pub(super) broken: Option<String>,
+    pub(super) nested: Nested,
 }
 
 impl Scheduler {
@@ -143,6 +145,7 @@ impl Scheduler {
             regions: vec![None; control.workers()],
             closing: false,
             broken: None,
+            nested: Nested::default(),
         }
     }
 
@@ -366,6 +369,9 @@ impl Scheduler {
     /// Takes every result the workers have published.
     pub(super) fn drain(&mut self, after: &mut After) {
         for worker in 0..self.control.workers() {
+            if self.control.worker(worker).to_parent.any() {
+                self.take_mail(worker, after);
+            }
             while let Some(index) = self.control.next_completed(worker) {
                 self.collect(index, after);
             }
@@ -432,7 +438,7 @@ impl Scheduler {
         self.unframe(bytes, worker)
     }
 
-    fn region(&mut self, worker: usize) -> Result<Arc<Region>, EngineError> {
+    pub(super) fn region(&mut self, worker: usize) -> Result<Arc<Region>, EngineError> {
         if let Some(region) = &self.regions[worker] {
             return Ok(region.clone());
         }
@@ -487,6 +493,10 @@ impl Scheduler {
     pub(super) fn end(&mut self, task: Arc<Task>, outcome: Outcome, measured: Option<Measured>, after: &mut After) {
         if let Some(callbacks) = task.finish(outcome, measured) {
             self.active -= 1;
+            if !self.nested.is_idle() {
+                let (control, store) = (self.control, self.store.clone());
+                self.nested.announce(&control, &store, &task);
+            }
             if !callbacks.is_empty() {
                 after.callbacks.push((task, callbacks));
             }
@@ -583,6 +593,11 @@ impl Scheduler {
     /// Takes a task back, or stops it where `running` allows.
     pub(super) fn cancel(&mut self, task: &Arc<Task>, running: bool, after: &mut After) -> Cancelled {
         self.drain(after);
+        self.cancel_now(task, running, after)
+    }
+
+    /// The same without looking for results first.
+    pub(super) fn cancel_now(&mut self, task: &Arc<Task>, running: bool, after: &mut After) -> Cancelled {
         if task.is_done() {
             return Cancelled::No;
         }
@@ -674,6 +689,7 @@ impl Scheduler {
                 Phase::Free | Phase::Ready => {}
             }
         }
+        self.orphan(worker, after);
         self.regions[worker] = None;
         if self.control.queued() > 0 {
             self.control.wake_worker();

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::control::Control;
 use super::layout::{EVERY_COMPLETION, INLINE, Phase, SlotState, VERSION, Verdict, status};
+use super::remote::Remote;
 use super::spawn::Coordinates;
 use super::store::{Block, Region, Store};
 use crate::clock;
@@ -87,6 +88,11 @@ impl Worker {
             parent_region,
             done: 0,
         })
+    }
+
+    /// The pool as the tasks of this worker see it.
+    pub fn remote(&self) -> Remote {
+        Remote::new(self.control, self.index, self.store.clone(), self.parent_region.clone())
     }
 
     /// This process's shared memory.

@@ -411,7 +411,9 @@ impl Pool {
             at_ns,
         });
         record::note_progress(task, at_ns, done.max(0) as u64, total.max(0) as u64);
-        let Some(mut watchers) = state.watchers.remove(&task) else { return };
+        let Some(mut watchers) = state.watchers.remove(&task) else {
+            return;
+        };
         drop(state);
         for watcher in &watchers {
             watcher(done, total);

@@ -1,0 +1,38 @@
+"""Refuses option values that cannot be meant, with an error that names the option."""
+
+from __future__ import annotations
+
+__all__ = ["positive_count", "positive_seconds", "retry_count"]
+
+#: The engine counts attempts in 16 bits.
+MOST_RETRIES = 65534
+
+
+def positive_count(value: object, what: str) -> None:
+    """Refuse what is neither a whole number above 0 nor None.
+
+    >>> positive_count(0, "workers")
+    Traceback (most recent call last):
+    ValueError: `workers` is 0, but must be a positive number or None
+    """
+    if value is None:
+        return
+    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+        raise ValueError(f"`{what}` is {value!r}, but must be a positive number or None")
+
+
+def positive_seconds(value: object, what: str) -> None:
+    """Refuse what is neither a duration above 0 nor None."""
+    if value is not None and not (isinstance(value, (int, float)) and value > 0):
+        raise ValueError(f"`{what}` is {value!r}, but must be a positive number of seconds or None")
+
+
+def retry_count(value: object) -> None:
+    """Refuse what is no number of retries.
+
+    >>> retry_count(-1)
+    Traceback (most recent call last):
+    ValueError: `retries` is -1, but must be a whole number, 0 to 65534
+    """
+    if not isinstance(value, int) or not 0 <= value <= MOST_RETRIES:
+        raise ValueError(f"`retries` is {value!r}, but must be a whole number, 0 to {MOST_RETRIES}")
