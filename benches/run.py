@@ -15,13 +15,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
 from pools import judge, machine, schedule, table
 from pools.engines import AGAIN, ENGINES
 from pools.judge import Record, Samples, Spread
 from pools.measures import QUICK, Scale
 from pools.rows import OURS, TESTS
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 HERE = Path(__file__).resolve().parent
 RECORDED = HERE / "results"

@@ -7,7 +7,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 folder=$1
-python=${2:-$(python3 scripts/interpreters.py | { read -r _ path; echo "$path"; })}
+# Reads all of the list: a reader that leaves early breaks the pipe of the one that writes.
+python=${2:-$(python3 scripts/interpreters.py | sed -n '1s/^[^ ]* //p')}
 options=("${@:3}")
 fail() { echo "set-up: $1" >&2; exit 1; }
 

@@ -10,6 +10,7 @@ import os
 
 import hypothesis
 import pytest
+
 from browser import Browser
 
 IN_CI = os.environ.get("CI", "") not in ("", "0", "false")

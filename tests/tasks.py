@@ -76,7 +76,7 @@ def nest(depth: int) -> int:
     """Count down through tasks that wait for tasks."""
     if depth == 0:
         return 0
-    handle: ml.Handle = ml.parallel(nest)(depth - 1)
+    handle: ml.Handle[int] = ml.parallel(nest)(depth - 1)
     return int(handle.result()) + 1
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import Browser
 
+from browser import Browser
 from multilane import _multilane
 
 pytestmark = pytest.mark.browser

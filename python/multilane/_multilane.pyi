@@ -3,7 +3,7 @@
 # Private to the package, but for `Trace`, `report_progress` and `__version__`, which `multilane` hands on.
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, NoReturn, final
 
 from typing_extensions import disjoint_base
@@ -53,6 +53,7 @@ class Handle:
     @property
     def _state(self) -> str: ...
     def _cancel(self, running: bool) -> Literal["removed", "stopped", "no"]: ...
+    def _help(self) -> None: ...
     def _is_mine(self) -> bool: ...
     def _on_progress(self, function: Callable[[int, int | None], object]) -> None: ...
     def _progress(self) -> tuple[int, int | None] | None: ...
@@ -91,7 +92,7 @@ class ProcessPool:
     def wait_ready(self, seconds: float) -> bool:
         """Wait until every worker is up, endlessly when ``seconds`` is negative; False when they are not."""
 
-    def note_workers(self) -> None:
+    def look_again(self) -> None:
         """Add the workers to open recordings."""
 
     def active(self) -> int:
@@ -137,7 +138,55 @@ class ThreadPool:
     def wait_ready(self, seconds: float) -> bool:
         """Wait until every worker is up, endlessly when ``seconds`` is negative; False when they are not."""
 
-    def note_workers(self) -> None:
+    def look_again(self) -> None:
+        """Add the workers to open recordings."""
+
+    def active(self) -> int:
+        """Count the unfinished tasks."""
+
+    def broken(self) -> str | None:
+        """Say why nothing can run any more."""
+
+    def wait_for_room(self, limit: int, seconds: float) -> bool:
+        """Wait until fewer than ``limit`` tasks are unfinished; False after ``seconds``."""
+
+    def close(self, cancel_pending: bool) -> None:
+        """Take no more tasks; workers end after the last."""
+
+    def kill(self, reason: str) -> None:
+        """End every worker now where that is possible; unfinished tasks fail with ``reason``."""
+
+    def wait_closed(self, seconds: float) -> bool:
+        """Wait until every worker has ended; False after ``seconds``."""
+
+@final
+class RemotePool:
+    """The pool of a worker process, for the tasks of its tasks."""
+
+    def __new__(cls) -> RemotePool: ...
+    @property
+    def workers(self) -> int:
+        """How many workers the pool has."""
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **keywords: Any) -> Any:
+        """Run ``function(*arguments, **keywords)`` on a worker; its handle."""
+
+    def submit_with(
+        self,
+        function: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        keywords: dict[str, Any] | None,
+        options: dict[str, Any],
+    ) -> Any:
+        """Do the same with `timeout`, `retries`, `backoff`, `priority` and `name`."""
+
+    def worker_pids(self) -> list[int]:
+        """Return the process ids of the workers."""
+
+    def wait_ready(self, seconds: float) -> bool:
+        """Wait until every worker is up, endlessly when ``seconds`` is negative; False when they are not."""
+
+    def look_again(self) -> None:
         """Add the workers to open recordings."""
 
     def active(self) -> int:
@@ -182,7 +231,7 @@ class Recording:
     """An open recording of every task of this process."""
 
     def __new__(cls) -> Recording: ...
-    def finish(self, label: str, backend: str, workers: int, versions: dict[str, str], backend_reason: str) -> Trace:
+    def finish(self, label: str, versions: dict[str, str], backend_reason: str, pools: Iterable[object]) -> Trace:
         """Close the recording and return its trace."""
 
 @final

@@ -31,24 +31,23 @@ class Recording:
         self._native: Any = None
 
     def __enter__(self) -> Recording:
+        from multilane._executor import _live
+
         self._native = _multilane.Recording()
+        for executor in list(_live):
+            executor._pool.look_again()
         return self
 
     def __exit__(self, *_: object) -> None:
         from multilane._executor import _live
 
-        backends, workers, reasons = set(), 0, []
-        for executor in list(_live):
-            executor._pool.note_workers()
-            backends.add(executor.backend)
-            workers = max(workers, executor.workers)
-            reasons.append(executor.backend_reason)
+        executors = list(_live)
+        reasons = {executor.backend: executor.backend_reason for executor in executors}
         self.trace = self._native.finish(
             self.label,
-            " and ".join(sorted(backends)) or "none",
-            workers,
             versions(),
-            reasons[0] if reasons else "",
+            "; ".join(f"{backend}: {reason}" for backend, reason in sorted(reasons.items())),
+            [executor._pool for executor in executors],
         )
 
 

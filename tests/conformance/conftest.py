@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import multilane as ml
 import pytest
+
+import multilane as ml
 from gates import Gate
 
 BACKENDS = ("serial", "threads", "processes")

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import multilane as ml
 import pytest
+
+import multilane as ml
 from eventually import eventually
 from gates import Gate, pass_gate
 from tasks import append, append_then_pass, fail, fail_first, lines, square
@@ -186,7 +187,7 @@ def test_shutting_down_waits_for_further_attempts(concurrent: str, tmp_path: Pat
 def test_a_task_that_takes_too_long_ends_with_a_timeout(concurrent: str, gate: Gate) -> None:
     with _one_worker(concurrent) as pool:
         handle = pool.submit_with(pass_gate, (gate.path,), timeout=0.05)
-        with pytest.raises(ml.TaskTimeout, match="ran longer than its timeout of 0.05 s") as raised:
+        with pytest.raises(ml.TaskTimeout, match=r"ran longer than its timeout of 0\.05 s") as raised:
             handle.result()
         assert isinstance(raised.value, TimeoutError)
         assert ("was stopped" in str(raised.value)) == (concurrent == "processes")
@@ -227,6 +228,7 @@ def test_a_stopped_attempt_is_followed_by_another(gate: Gate, tmp_path: Path) ->
 def test_each_attempt_has_the_whole_timeout(concurrent: str, make_gate: Callable[[], Gate]) -> None:
     first, second = make_gate(), make_gate()
     start = threading.Event()
+    calls = 0
 
     def attempts() -> Any:
         nonlocal calls
@@ -237,7 +239,6 @@ def test_each_attempt_has_the_whole_timeout(concurrent: str, make_gate: Callable
             fail("first")
         return pass_gate(second.path, "second")
 
-    calls = 0
     if concurrent == "processes":
         pytest.skip("the closure counts in this process")
     with _one_worker(concurrent) as pool:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import traceback
 from typing import Any
 
-import multilane as ml
 import pytest
+
+import multilane as ml
 from gates import Gate, pass_gate
 from tasks import add, echo, fail, nest, square, sum_in_tasks
 
 
 def test_a_handle_stands_for_its_result(pool: ml.Executor) -> None:
     first = pool.submit(square, 3)
-    second = pool.submit(add, first, right=pool.submit(square, 4))  # type: ignore[call-arg]
+    second = pool.submit(add, first, right=pool.submit(square, 4))
     assert second.result() == 25
 
 

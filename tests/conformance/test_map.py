@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import multilane as ml
 import pytest
+
+import multilane as ml
 from eventually import eventually
 from gates import Gate, pass_gate
 from tasks import add, append, echo, fail_on, lines, square
@@ -109,7 +110,7 @@ def test_an_error_is_raised_in_its_place(pool: ml.Executor) -> None:
         seen = []
         with pytest.raises(ValueError, match="25 is bad"):
             for result in results:
-                seen.append(result)  # noqa: PERF402 - kept up to the error
+                seen.append(result)  # kept up to the error
         assert seen == list(range(25))
         assert list(results) == []
 

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import multilane as ml
 import pytest
+
+import multilane as ml
 from eventually import eventually
 from gates import Gate, pass_gate
 from tasks import append, echo, fail, lines, set_up, setting, settings, square, where
@@ -100,9 +101,7 @@ def test_the_initializer_may_be_a_closure(backend: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_failing_initializer_breaks_the_pool_and_says_why(
-    backend: str, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_failing_initializer_breaks_the_pool_and_says_why(backend: str, capfd: pytest.CaptureFixture[str]) -> None:
     pool = ml.Executor(2, backend, initializer=fail, initargs=("bad set-up",))
     try:
         with pytest.raises(ml.BrokenPool, match="bad set-up"):

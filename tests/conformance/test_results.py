@@ -8,8 +8,9 @@ import pickle
 import traceback
 from typing import Any
 
-import multilane as ml
 import pytest
+
+import multilane as ml
 from eventually import eventually
 from gates import Gate, pass_gate
 from tasks import Counter, add, echo, fail, fail_custom, report_then_pass, square
@@ -58,7 +59,7 @@ def test_an_error_keeps_its_type_and_message(pool: ml.Executor) -> None:
 def test_an_error_shows_where_it_was_raised_and_by_which_call(pool: ml.Executor) -> None:
     error = pool.submit(fail, message="broken").exception()
     shown = "".join(traceback.format_exception(error))
-    assert 'raise ValueError(message)' in shown
+    assert "raise ValueError(message)" in shown
     assert "tasks.fail(message='broken')" in shown
 
 

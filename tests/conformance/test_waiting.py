@@ -6,8 +6,9 @@ import asyncio
 import concurrent.futures
 from typing import Any
 
-import multilane as ml
 import pytest
+
+import multilane as ml
 from eventually import eventually
 from gates import Gate, pass_gate
 from tasks import fail, square
@@ -25,7 +26,7 @@ def test_gather_raises_the_first_error_in_order(pool: ml.Executor) -> None:
 
 
 def test_gather_times_out(workers: ml.Executor, gate: Gate) -> None:
-    handles = [workers.submit(square, 1), workers.submit(pass_gate, gate.path)]
+    handles: list[ml.Handle[Any]] = [workers.submit(square, 1), workers.submit(pass_gate, gate.path)]
     with pytest.raises(TimeoutError):
         ml.gather(*handles, timeout=0.01)
     gate.open()

@@ -3,8 +3,8 @@
 //! Metrics are always on and cost a few nanoseconds a task. A recording keeps one
 //! [`multilane_trace::Task`] per attempt while it is open.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use multilane_trace as trace;
@@ -183,9 +183,9 @@ impl Recording {
         recording
     }
 
-    /// Closes it; the events are in time order by task. The caller fills in the
-    /// facts of the machine.
-    pub fn close(self: &Arc<Self>) -> trace::Trace {
+    /// Closes it and names the workers of every pool that ran a task. The caller fills
+    /// in the facts of the machine.
+    pub fn close(self: &Arc<Self>, pools: &[Vec<trace::Worker>]) -> trace::Trace {
         let mut all = RECORDINGS.write().unwrap_or_else(PoisonError::into_inner);
         all.retain(|other| !Arc::ptr_eq(other, self));
         OPEN.store(!all.is_empty(), Ordering::Relaxed);
@@ -194,6 +194,7 @@ impl Recording {
         trace.format = trace::FORMAT;
         trace.meta.start_ns = self.start_ns;
         trace.meta.end_ns = clock::now_ns();
+        name_workers(&mut trace, pools);
         trace.functions = names().lock().unwrap_or_else(PoisonError::into_inner).list.clone();
         trace
     }
@@ -258,18 +259,41 @@ pub fn note_progress(task: u64, at_ns: u64, done: u64, total: u64) {
     });
 }
 
-/// Notes a worker, or replaces what was noted of it.
+/// Notes a worker that has ended.
 pub fn note_worker(worker: &trace::Worker) {
-    each(|trace| {
-        match trace
-            .workers
-            .iter_mut()
-            .find(|w| w.index == worker.index && w.os_id == worker.os_id)
-        {
-            Some(known) => *known = worker.clone(),
-            None => trace.workers.push(worker.clone()),
+    each(|trace| trace.workers.push(worker.clone()));
+}
+
+static NEXT_WORKER: AtomicU32 = AtomicU32::new(0);
+
+/// The first of `count` worker numbers that no other pool of this process has.
+pub fn new_workers(count: usize) -> u32 {
+    NEXT_WORKER.fetch_add(count as u32, Ordering::Relaxed)
+}
+
+/// Keeps the workers of pools that ran a task, and numbers them from 0.
+fn name_workers(trace: &mut trace::Trace, pools: &[Vec<trace::Worker>]) {
+    let used: HashSet<u32> = trace.tasks.iter().map(|task| task.worker).collect();
+    // A dead worker's successor has its number: both stand in the trace.
+    let mut workers: Vec<trace::Worker> =
+        trace.workers.drain(..).filter(|worker| used.contains(&worker.index)).collect();
+    for pool in pools {
+        if pool.iter().any(|worker| used.contains(&worker.index)) {
+            workers.extend(pool.iter().cloned());
         }
-    });
+    }
+    let known: BTreeSet<u32> =
+        workers.iter().map(|worker| worker.index).chain(used).collect();
+    let number: HashMap<u32, u32> = known.into_iter().zip(0..).collect();
+    for worker in &mut workers {
+        worker.index = number[&worker.index];
+    }
+    for task in &mut trace.tasks {
+        task.worker = number[&task.worker];
+    }
+    workers.sort_by_key(|worker| (worker.index, worker.started_ns));
+    trace.meta.workers = number.len() as u32;
+    trace.workers = workers;
 }
 
 #[cfg(test)]

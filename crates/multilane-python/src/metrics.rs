@@ -1,5 +1,6 @@
 //! Recordings and metrics of every pool of this process, for Python.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use multilane_engine::{cpus, record};
@@ -7,6 +8,8 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::process_pool::ProcessPool;
+use crate::thread_pool::ThreadPool;
 use crate::trace::PyTrace;
 
 /// An open recording of every task of this process.
@@ -25,21 +28,29 @@ impl Recording {
     }
 
     /// Closes the recording; its trace.
-    #[pyo3(signature = (label, backend, workers, versions, backend_reason))]
+    #[pyo3(signature = (label, versions, backend_reason, pools))]
     fn finish(
         &self,
         label: String,
-        backend: String,
-        workers: u32,
         versions: std::collections::BTreeMap<String, String>,
         backend_reason: String,
+        pools: &Bound<'_, PyAny>,
     ) -> PyResult<PyTrace> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).take();
         let open = open.ok_or_else(|| PyValueError::new_err("this recording is finished"))?;
-        let mut trace = open.close();
+        let mut described = Vec::new();
+        for pool in pools.try_iter()? {
+            let pool = pool?;
+            if let Ok(pool) = pool.cast::<ProcessPool>() {
+                described.push(pool.get().describe_workers());
+            } else if let Ok(pool) = pool.cast::<ThreadPool>() {
+                described.push(pool.get().describe_workers());
+            }
+        }
+        let mut trace = open.close(&described);
+        let kinds: BTreeSet<&str> = trace.workers.iter().map(|w| backend_of(&w.kind)).collect();
+        trace.meta.backend = kinds.into_iter().collect::<Vec<_>>().join(" and ");
         trace.meta.label = label;
-        trace.meta.backend = backend;
-        trace.meta.workers = workers;
         trace.meta.versions = versions;
         trace.meta.backend_reason = backend_reason;
         trace.meta.machine = crate::probe::machine::machine();
@@ -47,6 +58,14 @@ impl Recording {
             .duration_since(std::time::UNIX_EPOCH)
             .map_or(0, |since| since.as_nanos() as u64);
         Ok(PyTrace::new(trace))
+    }
+}
+
+fn backend_of(kind: &str) -> &str {
+    match kind {
+        "process" => "processes",
+        "thread" => "threads",
+        _ => "serial",
     }
 }
 

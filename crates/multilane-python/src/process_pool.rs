@@ -189,6 +189,12 @@ fn submit<'py>(
     handle::make(py, task, lane)
 }
 
+impl ProcessPool {
+    pub(crate) fn describe_workers(&self) -> Vec<multilane_trace::Worker> {
+        self.shared.pool.describe_workers()
+    }
+}
+
 #[pymethods]
 impl ProcessPool {
     #[new]
@@ -266,9 +272,9 @@ impl ProcessPool {
         crate::wait_in_slices(py, seconds, |patience| self.shared.pool.wait_ready(patience))
     }
 
-    /// Adds the workers to open recordings.
-    fn note_workers(&self) {
-        self.shared.pool.note_workers();
+    /// Says that a recording was opened, which wants to see progress.
+    fn look_again(&self) {
+        self.shared.pool.look_again();
     }
 
     fn active(&self) -> usize {

@@ -276,7 +276,7 @@ impl RemotePool {
         seconds.is_finite()
     }
 
-    fn note_workers(&self) {}
+    fn look_again(&self) {}
 
     fn active(&self) -> usize {
         self.nested.remote.active()

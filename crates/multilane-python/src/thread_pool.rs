@@ -94,6 +94,10 @@ fn call(function: Py<PyAny>, arguments: Py<PyTuple>, keywords: Option<Py<PyDict>
 }
 
 impl ThreadPool {
+    pub(crate) fn describe_workers(&self) -> Vec<multilane_trace::Worker> {
+        self.pool.describe_workers()
+    }
+
     fn start<'py>(
         &self,
         function: &Bound<'py, PyAny>,
@@ -183,7 +187,7 @@ impl ThreadPool {
         crate::wait_in_slices(py, seconds, |patience| self.pool.wait_ready(patience))
     }
 
-    fn note_workers(&self) {}
+    fn look_again(&self) {}
 
     fn active(&self) -> usize {
         self.pool.active()

@@ -91,7 +91,7 @@ pub(crate) fn worker_run(py: Python<'_>, encode_error: &Bound<'_, PyAny>, idle: 
             idle.call0()?;
             // The worker lives in a thread-local of this thread, which is the one that
             // waits, so taking it along while detached keeps it in place.
-            job = py.detach(|| with_worker(|current| current.worker.next()))?;
+            job = py.detach(|| with_worker(|current| current.worker.wait_next()))?;
             cpu_ns = clock::thread_cpu_ns();
             delay_ns = delay.read();
         }

@@ -370,11 +370,21 @@ impl Pool {
         self.workers_ready() == self.inner.control.workers()
     }
 
-    /// Adds the workers to open recordings.
-    pub fn note_workers(&self) {
-        for worker in 0..self.inner.control.workers() {
-            reaper::note(&self.inner, worker, 0);
-        }
+    /// The workers as a trace names them.
+    pub fn describe_workers(&self) -> Vec<multilane_trace::Worker> {
+        let first = self.inner.lock().first_worker;
+        (0..self.inner.control.workers())
+            .filter(|&worker| {
+                let status = self.inner.control.worker(worker).status.load(Ordering::Acquire);
+                status != status::GONE
+            })
+            .map(|worker| reaper::describe(&self.inner, first, worker, 0))
+            .collect()
+    }
+
+    /// Makes the service thread look again, now that a recording wants to see progress.
+    pub fn look_again(&self) {
+        self.inner.control.ring_doorbell();
     }
 
     /// Process ids of the workers that are up or coming up.

@@ -203,7 +203,8 @@ fn collect(inner: &Inner, worker: usize) -> Ended {
         inner.notice_end(&scheduler);
     }
     inner.settle(after);
-    note(inner, worker, clock::now_ns());
+    let first = inner.lock().first_worker;
+    record::note_worker(&describe(inner, first, worker, clock::now_ns()));
     Ended::Yes {
         was_ready,
         gave_up: exit.is_some_and(|exit| exit.code().is_some()),
@@ -211,17 +212,17 @@ fn collect(inner: &Inner, worker: usize) -> Ended {
     }
 }
 
-/// Adds what is known of a worker to open recordings.
-pub(super) fn note(inner: &Inner, worker: usize, ended_ns: u64) {
+/// What is known of a worker.
+pub(super) fn describe(inner: &Inner, first: u32, worker: usize, ended_ns: u64) -> trace::Worker {
     let entry = inner.control.worker(worker);
-    record::note_worker(&trace::Worker {
-        index: worker as u32,
+    trace::Worker {
+        index: first + worker as u32,
         kind: "process".to_owned(),
         os_id: entry.pid.load(Ordering::Acquire),
         started_ns: entry.spawned_ns.load(Ordering::Acquire),
         ready_ns: entry.ready_ns.load(Ordering::Acquire),
         ended_ns,
-    });
+    }
 }
 
 fn is_dead(pidfd: &OwnedFd) -> bool {

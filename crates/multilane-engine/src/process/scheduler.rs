@@ -127,6 +127,8 @@ pub(super) struct Scheduler {
     pub(super) closing: bool,
     pub(super) broken: Option<String>,
     pub(super) nested: Nested,
+    /// Number of the first worker among all workers of this process.
+    pub(super) first_worker: u32,
 }
 
 impl Scheduler {
@@ -146,6 +148,7 @@ impl Scheduler {
             closing: false,
             broken: None,
             nested: Nested::default(),
+            first_worker: record::new_workers(control.workers()),
         }
     }
 
@@ -389,7 +392,7 @@ impl Scheduler {
         let Some(entry) = self.entries[index].as_mut() else {
             return;
         };
-        let measured = measure(&self.control, index, entry, state);
+        let measured = measure(&self.control, self.first_worker, index, entry, state);
         let failed = slot.verdict.load(Ordering::Relaxed) != Verdict::Returned as u8;
         let message = self.read(index, state.worker as usize);
         let retriable = message.is_ok() && failed;
@@ -700,7 +703,7 @@ impl Scheduler {
         let Some(entry) = self.entries[index].as_mut() else {
             return;
         };
-        let mut measured = measure(&self.control, index, entry, state);
+        let mut measured = measure(&self.control, self.first_worker, index, entry, state);
         measured.ended_ns = clock::now_ns();
         measured.cpu_ns = 0;
         let attempt = measured.attempt;
@@ -729,10 +732,16 @@ impl Scheduler {
     }
 }
 
-fn measure(control: &Control, index: usize, entry: &Entry, state: SlotState) -> Measured {
+fn measure(
+    control: &Control,
+    first_worker: u32,
+    index: usize,
+    entry: &Entry,
+    state: SlotState,
+) -> Measured {
     let slot = control.slot(index);
     Measured {
-        worker: u32::from(state.worker),
+        worker: first_worker + u32::from(state.worker),
         attempt: slot.attempt.load(Ordering::Relaxed),
         started_ns: slot.started_ns.load(Ordering::Relaxed),
         ended_ns: slot.ended_ns.load(Ordering::Relaxed),

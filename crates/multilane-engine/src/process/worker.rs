@@ -179,7 +179,7 @@ impl Worker {
     }
 
     /// Waits for a task; `None` when the worker is to end.
-    pub fn next(&mut self) -> Option<Job> {
+    pub fn wait_next(&mut self) -> Option<Job> {
         let record = self.control.worker(self.index).recycle_after.load(Ordering::Relaxed);
         loop {
             if let Some(job) = self.try_next() {

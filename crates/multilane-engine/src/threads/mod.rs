@@ -7,7 +7,7 @@
 
 mod queue;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -69,6 +69,9 @@ pub struct Shared {
     timer: Condvar,
     runner: Arc<dyn Runner>,
     workers: usize,
+    /// Number of the first worker among all workers of this process.
+    first_worker: u32,
+    started: Mutex<Vec<trace::Worker>>,
 }
 
 /// Worker threads, or none.
@@ -85,6 +88,8 @@ pub struct Worker {
 thread_local! {
     /// Ids of the tasks this thread is in the middle of, outermost first.
     static STACK: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+    /// Number of the worker this thread is.
+    static WORKER: Cell<Option<u32>> = const { Cell::new(None) };
 }
 
 /// The id of the task this thread runs; 0 outside of one.
@@ -218,7 +223,7 @@ impl Shared {
                 continue;
             };
             drop(state);
-            return self.run(entry, 0);
+            return self.run(entry, self.first_worker);
         }
     }
 
@@ -304,8 +309,11 @@ impl Shared {
         if let Err(reason) = self.runner.start() {
             self.break_down(&format!("the initializer raised {reason}"));
         } else {
+            self.note_start(index);
             self.lock().ready += 1;
             self.changed.notify_all();
+            let index = self.first_worker + index;
+            WORKER.set(Some(index));
             let worker = Worker {
                 shared: self.clone(),
                 index,
@@ -315,6 +323,19 @@ impl Shared {
         let mut state = self.lock();
         state.alive -= 1;
         self.changed.notify_all();
+    }
+
+    fn note_start(&self, index: u32) {
+        let now_ns = clock::now_ns();
+        let worker = trace::Worker {
+            index: self.first_worker + index,
+            kind: if self.workers == 0 { "main" } else { "thread" }.to_owned(),
+            os_id: rustix::thread::gettid().as_raw_nonzero().get() as u32,
+            started_ns: now_ns,
+            ready_ns: now_ns,
+            ended_ns: 0,
+        };
+        self.started.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
     }
 
     fn break_down(&self, reason: &str) {
@@ -358,6 +379,8 @@ impl Pool {
             timer: Condvar::new(),
             runner,
             workers,
+            first_worker: record::new_workers(workers.max(1)),
+            started: Mutex::default(),
         });
         for index in 0..workers {
             let worker = shared.clone();
@@ -367,6 +390,9 @@ impl Pool {
             && let Err(reason) = shared.runner.start()
         {
             shared.break_down(&format!("the initializer raised {reason}"));
+        }
+        if workers == 0 {
+            shared.note_start(0);
         }
         Ok(Self { shared })
     }
@@ -382,7 +408,7 @@ impl Pool {
             priority,
         };
         if self.shared.workers == 0 {
-            return self.shared.run(entry, 0);
+            return self.shared.run(entry, self.shared.first_worker);
         }
         let mut state = self.shared.lock();
         if let Some(reason) = state.broken.clone() {
@@ -427,6 +453,11 @@ impl Pool {
         }
     }
 
+    /// The workers as a trace names them.
+    pub fn describe_workers(&self) -> Vec<trace::Worker> {
+        self.shared.started.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Whether every worker is up, after `patience` at most.
     pub fn wait_ready(&self, patience: Duration) -> bool {
         let shared = &self.shared;
@@ -444,7 +475,7 @@ impl Pool {
         let entry = self.shared.lock().queue.pop_child(&stack);
         match entry {
             Some(entry) => {
-                self.shared.run(entry, u32::MAX);
+                self.shared.run(entry, WORKER.get().unwrap_or(self.shared.first_worker));
                 true
             }
             None => false,
