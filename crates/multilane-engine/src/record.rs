@@ -275,15 +275,17 @@ pub fn new_workers(count: usize) -> u32 {
 fn name_workers(trace: &mut trace::Trace, pools: &[Vec<trace::Worker>]) {
     let used: HashSet<u32> = trace.tasks.iter().map(|task| task.worker).collect();
     // A dead worker's successor has its number: both stand in the trace.
-    let mut workers: Vec<trace::Worker> =
-        trace.workers.drain(..).filter(|worker| used.contains(&worker.index)).collect();
+    let mut workers: Vec<trace::Worker> = trace
+        .workers
+        .drain(..)
+        .filter(|worker| used.contains(&worker.index))
+        .collect();
     for pool in pools {
         if pool.iter().any(|worker| used.contains(&worker.index)) {
             workers.extend(pool.iter().cloned());
         }
     }
-    let known: BTreeSet<u32> =
-        workers.iter().map(|worker| worker.index).chain(used).collect();
+    let known: BTreeSet<u32> = workers.iter().map(|worker| worker.index).chain(used).collect();
     let number: HashMap<u32, u32> = known.into_iter().zip(0..).collect();
     for worker in &mut workers {
         worker.index = number[&worker.index];

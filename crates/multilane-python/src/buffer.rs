@@ -1,6 +1,8 @@
 //! Shared memory as a Python buffer.
 
+use std::collections::HashMap;
 use std::ffi::{c_int, c_void};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use multilane_engine::EngineError;
 use multilane_engine::process::frame::Reference;
@@ -14,7 +16,10 @@ const MAP_FROM: u64 = 256 << 10;
 
 enum Memory {
     /// Copy-on-write view of shared pages; the block keeps them from being used again.
-    Mapped(Mapping, #[expect(dead_code, reason = "held, not read")] Option<Block>),
+    Mapped(
+        Arc<Mapping>,
+        #[expect(dead_code, reason = "held, not read")] Option<Block>,
+    ),
     /// Small pieces are copied.
     Copied(Box<[u8]>),
     /// The very memory every process sees.
@@ -45,11 +50,7 @@ impl SharedBuffer {
             // this message belongs to is done.
             Memory::Copied(unsafe { std::slice::from_raw_parts(address, len) }.into())
         } else {
-            let mapping = store.map_private(reference.region, reference.offset, len)?;
-            if reference.flags & Reference::FRESH != 0 {
-                mapping.populate();
-            }
-            Memory::Mapped(mapping, block)
+            Memory::Mapped(map(store, reference)?, block)
         };
         Ok(Self { memory, len, read_only })
     }
@@ -149,6 +150,44 @@ impl SharedBuffer {
             Err(PyErr::fetch(slf.py()))
         }
     }
+}
+
+/// Mappings of read-only blocks that tasks of this process have seen, by region and
+/// offset: the next task finds the pages mapped.
+type Seen = HashMap<(u32, u64), (u32, u64, Arc<Mapping>)>;
+
+static SEEN: Mutex<Option<Seen>> = Mutex::new(None);
+/// Mappings kept; they hold address space and no memory.
+const SEEN_KEPT: usize = 64;
+
+fn map(store: &Store, reference: &Reference) -> Result<Arc<Mapping>, EngineError> {
+    let Reference {
+        region,
+        flags,
+        offset,
+        len,
+    } = *reference;
+    if flags & Reference::READ_ONLY == 0 {
+        let mapping = store.map_private(region, offset, len as usize)?;
+        if flags & Reference::FRESH != 0 {
+            mapping.populate();
+        }
+        return Ok(Arc::new(mapping));
+    }
+    let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let seen = seen.get_or_insert_default();
+    if let Some((edition, known, mapping)) = seen.get(&(region, offset))
+        && (*edition, *known) == (flags, len)
+    {
+        return Ok(mapping.clone());
+    }
+    let mapping = Arc::new(store.map_private(region, offset, len as usize)?);
+    mapping.populate();
+    if seen.len() >= SEEN_KEPT {
+        seen.clear();
+    }
+    seen.insert((region, offset), (flags, len, mapping.clone()));
+    Ok(mapping)
 }
 
 /// Keeps what a job received until its end, then makes what the job kept its own.

@@ -241,9 +241,8 @@ fn encode_pickled(store: &Arc<Store>, value: &Bound<'_, PyAny>, kind: u8) -> PyR
     let mut references = Vec::with_capacity(views.len());
     let (mut blocks, mut lent) = (Vec::new(), Vec::new());
     for view in &views {
-        if let Some((block, read_only)) = store.find(view.bytes().as_ptr(), view.len() as u64) {
+        if let Some((block, flags)) = store.find(view.bytes().as_ptr(), view.len() as u64) {
             let offset = view.bytes().as_ptr() as u64 - block.address() as u64 + block.offset();
-            let flags = if read_only { Reference::READ_ONLY } else { 0 };
             let len = view.len() as u64;
             references.push(Reference {
                 region: block.region(),

@@ -199,6 +199,7 @@ impl ProcessPool {
 impl ProcessPool {
     #[new]
     #[pyo3(signature = (workers, program, arguments, environment, setup, memory_limit, recycle_after))]
+    #[expect(clippy::too_many_arguments, reason = "the signature is Python's, which names them")]
     fn new(
         py: Python<'_>,
         workers: usize,

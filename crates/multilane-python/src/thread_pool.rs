@@ -38,20 +38,13 @@ impl Runner for PythonRunner {
             return Ok(());
         };
         Python::attach(|py| {
-            initializer
-                .call1(py, arguments.bind(py).clone())
-                .map(drop)
-                .map_err(|error| {
-                    let text = format!(
-                        "{}",
-                        error
-                            .value(py)
-                            .repr()
-                            .map_or_else(|_| "an error".to_owned(), |text| text.to_string(),)
-                    );
-                    error.display(py);
-                    text
-                })
+            let called = initializer.call1(py, arguments.bind(py).clone());
+            called.map(drop).map_err(|error| {
+                let text = error.value(py).repr();
+                let text = text.map_or_else(|_| "an error".to_owned(), |text| text.to_string());
+                error.display(py);
+                text
+            })
         })
     }
 

@@ -21,6 +21,9 @@ impl Reference {
     pub const READ_ONLY: u32 = 1;
     /// The memory was filled for this message alone, so all of it will be read.
     pub const FRESH: u32 = 2;
+    /// Above this bit stands the edition of a block that many messages refer to: it
+    /// changes when the same memory comes to hold something else.
+    pub const EDITION_SHIFT: u32 = 8;
     const BYTES: usize = 24;
 }
 

@@ -732,13 +732,7 @@ impl Scheduler {
     }
 }
 
-fn measure(
-    control: &Control,
-    first_worker: u32,
-    index: usize,
-    entry: &Entry,
-    state: SlotState,
-) -> Measured {
+fn measure(control: &Control, first_worker: u32, index: usize, entry: &Entry, state: SlotState) -> Measured {
     let slot = control.slot(index);
     Measured {
         worker: first_worker + u32::from(state.worker),

@@ -15,6 +15,7 @@ use rustix::fs::{FallocateFlags, MemfdFlags};
 use rustix::mm::{MapFlags, ProtFlags};
 
 use super::extents::Extents;
+use super::frame::Reference;
 use crate::error::{EngineError, system};
 
 /// Entries in the ring that carries freed offsets back to a worker.
@@ -220,7 +221,8 @@ struct Heap {
     extents: Extents,
     /// Blocks that arrays of the user live in, by offset, so that an address can be
     /// recognised when the array is passed to a task.
-    shared: std::collections::BTreeMap<u64, (Weak<Held>, bool)>,
+    shared: std::collections::BTreeMap<u64, (Weak<Held>, u32)>,
+    published: u32,
 }
 
 /// The program's shared memory, seen from one of its processes.
@@ -270,6 +272,7 @@ impl Store {
             heap: Mutex::new(Heap {
                 extents: Extents::new(reserved, region_len),
                 shared: std::collections::BTreeMap::new(),
+                published: 0,
             }),
             next_region: AtomicU64::new(1),
             foreign: Mutex::new(std::collections::HashMap::new()),
@@ -312,24 +315,28 @@ impl Store {
     /// write their view of it.
     pub fn publish(&self, block: &Block, read_only: bool) {
         let mut heap = self.heap.lock().unwrap_or_else(PoisonError::into_inner);
-        heap.shared
-            .insert(block.offset(), (Arc::downgrade(&block.0), read_only));
+        heap.published = heap.published.wrapping_add(1);
+        let mut flags = heap.published << Reference::EDITION_SHIFT;
+        if read_only {
+            flags |= Reference::READ_ONLY;
+        }
+        heap.shared.insert(block.offset(), (Arc::downgrade(&block.0), flags));
     }
 
-    /// The published block that holds `len` bytes at `address`, if any, and whether
-    /// tasks only read it.
-    pub fn find(&self, address: *const u8, len: u64) -> Option<(Block, bool)> {
+    /// The published block that holds `len` bytes at `address`, if any, and the flags
+    /// of a [`Reference`] to it.
+    pub fn find(&self, address: *const u8, len: u64) -> Option<(Block, u32)> {
         let base = self.own.address() as usize;
         let offset = (address as usize).checked_sub(base)? as u64;
         if offset >= self.region_len {
             return None;
         }
         let heap = self.heap.lock().unwrap_or_else(PoisonError::into_inner);
-        let (_, (held, read_only)) = heap.shared.range(..=offset).next_back()?;
-        let (held, read_only) = (held.upgrade()?, *read_only);
+        let (_, (held, flags)) = heap.shared.range(..=offset).next_back()?;
+        let (held, flags) = (held.upgrade()?, *flags);
         // Dropping the block takes the lock again.
         drop(heap);
-        (offset + len <= held.offset + held.len).then_some((Block(held), read_only))
+        (offset + len <= held.offset + held.len).then_some((Block(held), flags))
     }
 
     /// Where region 0 or this process's own region is mapped here.

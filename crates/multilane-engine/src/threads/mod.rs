@@ -455,7 +455,11 @@ impl Pool {
 
     /// The workers as a trace names them.
     pub fn describe_workers(&self) -> Vec<trace::Worker> {
-        self.shared.started.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shared
+            .started
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Whether every worker is up, after `patience` at most.
