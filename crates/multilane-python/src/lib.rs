@@ -1,7 +1,7 @@
 //! The extension module `multilane._multilane`: everything that touches Python.
 //!
-//! One file per concern: [`codec`] turns values into bytes, [`handle`] is the native
-//! half of a handle, the pools submit, [`worker`] is the loop of a worker process.
+//! One file per concern: `codec` turns values into bytes, [`handle`] is the native
+//! half of a handle, the pools submit, `worker` is the loop of a worker process.
 
 mod buffer;
 mod codec;
