@@ -11,6 +11,7 @@ pub mod backend;
 pub mod clock;
 pub mod cpus;
 pub mod error;
+pub mod fork;
 pub mod futex;
 #[cfg(target_os = "linux")]
 pub mod process;

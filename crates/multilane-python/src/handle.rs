@@ -461,6 +461,9 @@ impl Handle {
 
 impl Handle {
     fn is_running(&self) -> bool {
+        if self.owner != crate::process_id() {
+            return false;
+        }
         self.task.state() == State::Running || self.lane.running_since(&self.task).is_some()
     }
 

@@ -1,6 +1,6 @@
 //! The extension module `multilane._multilane`: everything that touches Python.
 //!
-//! One file per concern: `codec` turns values into bytes, [`handle`] is the native
+//! One file per concern: `codec` turns values into bytes, `handle` is the native
 //! half of a handle, the pools submit, `worker` is the loop of a worker process.
 
 mod buffer;
@@ -54,6 +54,7 @@ pub(crate) fn process_id() -> u32 {
 #[pyfunction]
 fn after_fork() {
     PROCESS.store(std::process::id(), Ordering::Relaxed);
+    multilane_engine::fork::note_fork();
     // The parent's threads do not exist here and may have held any lock, so nothing of
     // the parent's is dropped: its memory stays mapped, its pools are never touched.
     if let Ok(mut store) = STORE.try_lock() {

@@ -18,6 +18,7 @@ use crate::backend::{Backend, Cancelled, Host, Progress, ProgressCallback};
 use crate::clock;
 use crate::cpus;
 use crate::error::EngineError;
+use crate::fork::Birth;
 use crate::futex::Woken;
 use crate::record;
 use crate::task::{Failure, Outcome, Task};
@@ -105,6 +106,7 @@ pub(super) struct Inner {
 /// Worker processes that take tasks from shared memory.
 pub struct Pool {
     inner: Arc<Inner>,
+    birth: Birth,
 }
 
 impl Inner {
@@ -319,7 +321,10 @@ impl Pool {
         reaper::start(&inner)?;
         let service = inner.clone();
         crate::spawn_thread("multilane-pool", move || service.serve())?;
-        Ok(Self { inner })
+        Ok(Self {
+            inner,
+            birth: Birth::here(),
+        })
     }
 
     /// Queues an admitted task.
@@ -567,6 +572,9 @@ impl Backend for Pool {
 
 impl Drop for Pool {
     fn drop(&mut self) {
+        if !self.birth.is_here() {
+            return;
+        }
         self.close(false);
     }
 }

@@ -17,6 +17,7 @@ use rustix::mm::{MapFlags, ProtFlags};
 use super::extents::Extents;
 use super::frame::Reference;
 use crate::error::{EngineError, system};
+use crate::fork::Birth;
 
 /// Entries in the ring that carries freed offsets back to a worker.
 const RETURNS: u64 = 8192;
@@ -108,6 +109,7 @@ pub struct Region {
     number: u32,
     overflow: Mutex<Vec<u64>>,
     store: Weak<Store>,
+    birth: Birth,
 }
 
 impl Region {
@@ -138,6 +140,9 @@ impl Region {
 
 impl Drop for Region {
     fn drop(&mut self) {
+        if !self.birth.is_here() {
+            return;
+        }
         if let Some(store) = self.store.upgrade() {
             store.release_region(self.number);
         }
@@ -158,10 +163,14 @@ struct Held {
     len: u64,
     /// Its pages were never touched when it was allocated.
     cold: bool,
+    birth: Birth,
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
+        if !self.birth.is_here() {
+            return;
+        }
         match &self.owner {
             Owner::Own(store) => store.free(self.offset),
             Owner::Foreign(region) => region.give_back(self.offset),
@@ -308,6 +317,7 @@ impl Store {
             offset,
             len,
             cold,
+            birth: Birth::here(),
         })))
     }
 
@@ -354,6 +364,7 @@ impl Store {
             map: map_region(self.file.as_fd(), self.region_len, number)?,
             number,
             overflow: Mutex::new(Vec::new()),
+            birth: Birth::here(),
             store: if self.number == 0 {
                 Arc::downgrade(self)
             } else {
@@ -372,6 +383,7 @@ impl Store {
             offset,
             len,
             cold: false,
+            birth: region.birth,
         }))
     }
 

@@ -17,6 +17,7 @@ use multilane_trace as trace;
 use crate::backend::{Backend, Cancelled, Progress, ProgressCallback};
 use crate::clock;
 use crate::error::EngineError;
+use crate::fork::Birth;
 use crate::futex::Woken;
 use crate::record;
 use crate::task::{Callback, Failure, Measured, Outcome, State, Task, Value};
@@ -77,6 +78,7 @@ pub struct Shared {
 /// Worker threads, or none.
 pub struct Pool {
     shared: Arc<Shared>,
+    birth: Birth,
 }
 
 /// One worker thread's view of its pool.
@@ -394,7 +396,10 @@ impl Pool {
         if workers == 0 {
             shared.note_start(0);
         }
-        Ok(Self { shared })
+        Ok(Self {
+            shared,
+            birth: Birth::here(),
+        })
     }
 
     /// Queues an admitted task, or runs it now when there are no workers.
@@ -618,6 +623,9 @@ impl Backend for Pool {
 
 impl Drop for Pool {
     fn drop(&mut self) {
+        if !self.birth.is_here() {
+            return;
+        }
         self.close(false);
     }
 }
