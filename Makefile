@@ -112,7 +112,7 @@ browser: ## install Chromium for the tests of the report (Debian, as root)
 
 .PHONY: picture
 picture: browser ## take the README's picture of the last demo's report
-	@$(PYTHON) scripts/browser.py out/report.html docs/images/report.png
+	@$(PYTHON) scripts/browser.py out/report.html docs/img/report.png
 
 .PHONY: lock
 lock: setup ## renew the lock files to what the registries have now

@@ -159,6 +159,11 @@ def site(code: CodeType, last: int) -> str:
     return f"{code.co_filename}:{line}, in {code.co_qualname}"
 
 
+def report_start_failure(text: str, error: BaseException | None) -> None:
+    """Log why a worker cannot start, as `concurrent.futures` does."""
+    logging.getLogger("concurrent.futures").critical("a worker cannot start: %s", text, exc_info=error)
+
+
 def report_callback(handle: object, error: BaseException) -> None:
     """Log an error of a done callback, as `concurrent.futures` does."""
     logging.getLogger("concurrent.futures").error("exception calling callback for %r", handle, exc_info=error)

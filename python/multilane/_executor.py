@@ -36,7 +36,6 @@ _NATIVE_THREADS = (
 )
 
 _live: weakref.WeakSet[Executor] = weakref.WeakSet()
-_options = {"timeout": None, "retries": 0, "backoff": 0.1, "priority": 0, "name": None}
 
 
 class Executor(concurrent.futures.Executor):
@@ -50,8 +49,10 @@ class Executor(concurrent.futures.Executor):
     backend : {'auto', 'processes', 'threads', 'serial'}
         'auto' takes threads on a free-threaded build and processes elsewhere;
         ``backend_reason`` says why.
-    initializer, initargs
+    initializer : callable, optional
         Called in every worker before its first task.
+    initargs : tuple
+        Its arguments.
     max_pending : int, optional
         ``submit`` waits while this many tasks are unfinished.
     memory_limit : int, optional
@@ -100,8 +101,11 @@ class Executor(concurrent.futures.Executor):
     ) -> None:
         if workers is not None and max_workers is not None:
             raise TypeError("`workers` and `max_workers` are the same; give one of them")
-        workers = max_workers if workers is None else workers
         positive_count(workers, "workers")
+        if max_workers is not None and max_workers <= 0:
+            raise ValueError(f"max_workers must be greater than 0, and is {max_workers!r}")
+        positive_count(max_workers, "max_workers")
+        workers = max_workers if workers is None else workers
         positive_count(max_pending, "max_pending")
         positive_count(memory_limit, "memory_limit")
         positive_count(max_tasks_per_worker, "max_tasks_per_worker")
@@ -139,7 +143,8 @@ class Executor(concurrent.futures.Executor):
         else:
             threads = self.workers if self.backend == "threads" else 0
             self._pool = _multilane.ThreadPool(threads, initializer, tuple(initargs))
-        self._finalizer = weakref.finalize(self, _close_quietly, self._pool, os.getpid())
+        self._owner = os.getpid()
+        self._finalizer = weakref.finalize(self, _close_quietly, self._pool, self._owner)
         # The pool's own shutdown at exit waits for tasks, which a finalizer must not.
         self._finalizer.atexit = False
         _live.add(self)
@@ -173,8 +178,12 @@ class Executor(concurrent.futures.Executor):
 
         Parameters
         ----------
-        fn, args, kwargs
-            The call.
+        fn : callable
+            The function.
+        args : sequence
+            Its positional arguments.
+        kwargs : dict, optional
+            Its keyword arguments.
         timeout : float, optional
             Seconds one attempt may run. A worker process that takes longer is stopped.
         retries : int
@@ -261,7 +270,7 @@ class Executor(concurrent.futures.Executor):
             Cancel the tasks that have not started.
         """
         self._closed = True
-        if self._finalizer.alive and self._finalizer.peek()[2][1] != os.getpid():  # type: ignore[index]
+        if self._owner != os.getpid():
             return  # the child of a fork: the pool is the parent's
         self._pool.close(cancel_futures)
         if wait:
@@ -282,6 +291,8 @@ class Executor(concurrent.futures.Executor):
         A task that runs in a thread cannot be ended: it runs on, and nobody waits for it.
         """
         self._closed = True
+        if self._owner != os.getpid():
+            return  # the child of a fork: the pool is the parent's
         self._pool.kill(reason)
         while self.backend == "processes" and not self._pool.wait_closed(0.2):
             continue
@@ -301,6 +312,12 @@ class Executor(concurrent.futures.Executor):
         """Process ids of the workers; empty for backends without processes."""
         pids: list[int] = self._pool.worker_pids()
         return pids
+
+    @property
+    def _broken(self) -> str | None:
+        """Why nothing can run any more; by this name in `concurrent.futures`."""
+        reason: str | None = self._pool.broken()
+        return reason
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else f"{self._pool.active()} tasks unfinished"
@@ -376,7 +393,7 @@ def _after_fork_in_child() -> None:
     for executor in list(_live):
         executor._closed = True
         executor._finalizer.detach()
-        executor.submit = _forked  # type: ignore[method-assign]
+        executor.submit = executor.submit_with = _forked  # type: ignore[method-assign]
     _live.clear()
 
 

@@ -109,6 +109,8 @@ def _guards(function: FunctionType) -> list[Guard] | None:
         if id(function) in seen:
             continue
         seen.add(id(function))
+        if function.__dict__.keys() - {"__wrapped__"}:
+            return None
         namespace = function.__globals__
         found: list[Guard] = [
             (namespace, name, namespace[name]) for name in set(_names(function.__code__)) if name in namespace

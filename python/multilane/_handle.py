@@ -18,6 +18,8 @@ D = TypeVar("D")
 class Progress(NamedTuple):
     """How far a running task says it is.
 
+    Examples
+    --------
     >>> Progress(3, 12).fraction
     0.25
     """
@@ -74,6 +76,8 @@ class Handle(_multilane.Handle, Future[T]):  # type: ignore[override]
     Made by submitting a task, never by hand. Passed as an argument to another task,
     it stands for its result: that task starts when the result is there.
 
+    Examples
+    --------
     >>> import multilane as ml
     >>> with ml.Executor(workers=1, backend="serial") as executor:
     ...     executor.submit(pow, 2, 10).result()

@@ -11,7 +11,9 @@ from concurrent import futures
 from typing import Any, TypeVar
 
 from multilane._checks import positive_count
+from multilane import _multilane
 from multilane._executor import Executor, default_executor
+from multilane._functions import name_of
 from multilane._handle import Handle
 
 __all__ = ["map", "run_map", "starmap", "watch"]
@@ -27,12 +29,52 @@ _CHUNKS_PER_WORKER = 8
 _LARGEST_CHUNK = 1 << 16
 
 
+class _ChunkError(Exception):
+    """A call of a chunk failed: the results before it, and its error."""
+
+    def __init__(self, results: list[Any], error: BaseException | bytes) -> None:
+        super().__init__(results, error)
+        self.results = results
+        self.error = error
+
+    def unwrap(self, name: str) -> BaseException:
+        """Rebuild the error of the call."""
+        if isinstance(self.error, BaseException):
+            return self.error
+        from multilane import _errors_codec
+
+        return _errors_codec.decode(self.error, name, None)
+
+
+def _fail(results: list[Any], error: Exception, function: Callable[..., Any], arguments: tuple[Any, ...]) -> _ChunkError:
+    from multilane import _errors_codec
+
+    if _multilane.in_worker():
+        return _ChunkError(results, _errors_codec.encode(error, function, arguments, None))
+    _errors_codec.note_call(error, function, arguments, None)
+    return _ChunkError(results, error)
+
+
 def _run_chunk(function: Callable[..., Any], *columns: tuple[Any, ...]) -> list[Any]:
-    return list(builtins.map(function, *columns))
+    results: list[Any] = []
+    try:
+        # Keeps what it has when a call raises, at the speed of a plain list.
+        results.extend(builtins.map(function, *columns))
+    except Exception as error:
+        arguments = tuple(column[len(results)] for column in columns)
+        raise _fail(results, error, function, arguments) from None
+    return results
 
 
 def _run_star_chunk(function: Callable[..., Any], rows: tuple[Iterable[Any], ...]) -> list[Any]:
-    return list(itertools.starmap(function, rows))
+    results: list[Any] = []
+    try:
+        results.extend(itertools.starmap(function, rows))
+    except Exception as error:
+        row = rows[len(results)]
+        arguments = tuple(row) if isinstance(row, (tuple, list)) else (row,)
+        raise _fail(results, error, function, arguments) from None
+    return results
 
 
 def map(
@@ -55,8 +97,10 @@ def map(
         The function.
     *iterables
         As many as ``fn`` has arguments; ends with the shortest.
-    workers, backend
-        See `Executor`.
+    workers : int, optional
+        Workers of the shared pool that runs it; see `Executor`.
+    backend : {'auto', 'processes', 'threads', 'serial'}
+        Where they live; see `Executor`.
     chunksize : int, optional
         Calls that go to a worker together; chosen from measured durations by default.
     ordered : bool
@@ -95,6 +139,8 @@ def starmap(
 ) -> Iterator[T]:
     """Like `map`, for argument tuples that are already together.
 
+    Examples
+    --------
     >>> import multilane as ml
     >>> list(ml.starmap(pow, [(2, 5), (3, 2)]))
     [32, 9]
@@ -176,7 +222,7 @@ class _Run:
     def left(self) -> float | None:
         return None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
 
-    def chunks(self) -> Iterator[list[Any]]:
+    def chunks(self) -> Iterator[Iterator[Any]]:
         done = 0
         waiting = self.waiting
         try:
@@ -184,14 +230,23 @@ class _Run:
                 if not self.ordered:
                     self.bring_done_forward()
                 calls, handle = waiting.popleft()
-                results: list[Any] = handle.result(self.left())
+                failed: _ChunkError | None = None
+                try:
+                    results: list[Any] = handle.result(self.left())
+                except _ChunkError as error:
+                    failed, results = error, error.results
                 self.chunker.learn(calls, handle)
                 del handle
                 self.fill()
                 done += calls
                 if self.group is not None:
                     self.group.update(done, running=len(waiting))
-                yield results
+                # From the end of the list, so that nothing here keeps a result that its
+                # consumer has let go.
+                results.reverse()
+                yield itertools.starmap(results.pop, itertools.repeat((), len(results)))
+                if failed is not None:
+                    raise failed.unwrap(name_of(self.fn))
                 del results
         finally:
             for _, handle in waiting:

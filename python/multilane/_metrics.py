@@ -28,6 +28,8 @@ def metrics() -> dict[str, FunctionMetrics]:
     A chunk of `map` counts as one call. Counts attempts: a task that was retried once
     counts twice.
 
+    Examples
+    --------
     >>> import multilane as ml
     >>> with ml.Executor(workers=1, backend="serial") as executor:
     ...     handle = executor.submit(divmod, 7, 2)

@@ -240,15 +240,6 @@ class Trace:
 
     Times are nanoseconds of one monotonic clock, comparable between the processes of one boot. The length of a trace
     is the number of attempts in it.
-
-    Examples
-    --------
-    >>> import multilane as ml
-    >>> with ml.record("squares") as recording:
-    ...     _ = list(ml.map(abs, range(100), chunksize=10))
-    >>> trace = recording.trace
-    >>> len(trace), trace.tasks()[0]["status"]
-    (10, 'done')
     """
 
     @staticmethod

@@ -31,6 +31,8 @@ def gather(*handles: Any, timeout: float | None = None) -> list[Any]:
     TimeoutError
         They were not all done in time.
 
+    Examples
+    --------
     >>> import multilane as ml
     >>> with ml.Executor(workers=1, backend="serial") as executor:
     ...     ml.gather(executor.submit(len, "ab"), executor.submit(len, "abc"))
@@ -54,7 +56,22 @@ def as_completed(  # type: ignore[overload-cannot-match]
     handles: Iterable[Future[Any]], timeout: float | None = None
 ) -> Iterator[Any]: ...
 def as_completed(handles: Iterable[Any], timeout: float | None = None) -> Iterator[Any]:
-    """Give handles as their tasks end; see `concurrent.futures.as_completed`."""
+    """Give handles as their tasks end; see `concurrent.futures.as_completed`.
+
+    Parameters
+    ----------
+    handles : iterable of Handle
+        Futures of the standard library may be among them.
+    timeout : float, optional
+        Seconds until `TimeoutError` when not all are done.
+
+    Examples
+    --------
+    >>> import multilane as ml
+    >>> with ml.Executor(workers=1, backend="serial") as executor:
+    ...     [handle.result() for handle in ml.as_completed([executor.submit(abs, -2)])]
+    [2]
+    """
     return concurrent.futures.as_completed(handles, timeout)
 
 
@@ -74,6 +91,20 @@ def wait(  # type: ignore[overload-cannot-match]
 def wait(
     handles: Iterable[Any], timeout: float | None = None, return_when: str = concurrent.futures.ALL_COMPLETED
 ) -> Waited[Any]:
-    """Wait for tasks to end; see `concurrent.futures.wait`."""
+    """Wait for tasks to end; see `concurrent.futures.wait`.
+
+    Parameters
+    ----------
+    handles : iterable of Handle
+        Futures of the standard library may be among them.
+    timeout : float, optional
+        Seconds after which it returns in any case.
+    return_when : str
+        ``FIRST_COMPLETED``, ``FIRST_EXCEPTION`` or ``ALL_COMPLETED``, as `concurrent.futures` names them.
+
+    Returns
+    -------
+    done, not_done : set of Handle
+    """
     done, not_done = concurrent.futures.wait(handles, timeout, return_when)
     return Waited(done, not_done)

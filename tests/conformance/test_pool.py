@@ -57,8 +57,7 @@ def test_max_workers_is_another_name() -> None:
     ids=str,
 )
 def test_bad_options_are_named(options: dict[str, Any]) -> None:
-    name = next(iter(options)).replace("max_workers", "workers")
-    with pytest.raises(ValueError, match=name):
+    with pytest.raises(ValueError, match=next(iter(options))):
         ml.Executor(**options)
 
 

@@ -264,7 +264,7 @@ def test_stats_add_up(pool: ml.Executor) -> None:
     stats = handle.stats
     assert stats is not None
     assert stats.attempts == 1
-    assert 0 <= stats.worker < 2
+    assert stats.worker >= 0
     assert 0 < stats.wall <= handle.elapsed
     assert stats.cpu >= 0
     assert stats.wait >= 0

@@ -31,7 +31,7 @@ pub enum EngineError {
         capacity: u64,
     },
     /// The pool takes no more tasks.
-    #[error("cannot submit to a pool after shutdown")]
+    #[error("cannot schedule new futures after shutdown")]
     Closed,
     /// The pool cannot run anything any more.
     #[error("{reason}")]

@@ -71,7 +71,19 @@ pub(crate) fn function_name(function: &Bound<'_, PyAny>) -> String {
         .unwrap_or_else(|_| "function".to_owned())
 }
 
-/// Reports the progress of the task that runs now; False outside of one.
+/// Report how far the task is that runs now.
+///
+/// Parameters
+/// ----------
+/// done : int
+///     Units done.
+/// total : int, optional
+///     Units in all, where that is known.
+///
+/// Returns
+/// -------
+/// bool
+///     False outside of a task, where nobody listens.
 #[pyfunction]
 #[pyo3(signature = (done, total=None))]
 fn report_progress(done: i64, total: Option<i64>) -> bool {

@@ -29,7 +29,9 @@ impl Host for PythonHost {
     }
 
     fn describe_failure(&self, message: &[u8]) -> String {
-        String::from_utf8_lossy(message).into_owned()
+        let text = String::from_utf8_lossy(message).into_owned();
+        errors::log_start_failure(&text, None);
+        text
     }
 }
 
@@ -270,7 +272,9 @@ impl ProcessPool {
 
     /// Waits until every worker is up; False after `seconds`.
     fn wait_ready(&self, py: Python<'_>, seconds: f64) -> PyResult<bool> {
-        crate::wait_in_slices(py, seconds, |patience| self.shared.pool.wait_ready(patience))
+        let pool = &self.shared.pool;
+        let ended = |patience| pool.wait_ready(patience) || pool.broken().is_some();
+        Ok(crate::wait_in_slices(py, seconds, ended)? && pool.broken().is_none())
     }
 
     /// Says that a recording was opened, which wants to see progress.

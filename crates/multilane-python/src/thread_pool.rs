@@ -40,9 +40,8 @@ impl Runner for PythonRunner {
         Python::attach(|py| {
             let called = initializer.call1(py, arguments.bind(py).clone());
             called.map(drop).map_err(|error| {
-                let text = error.value(py).repr();
-                let text = text.map_or_else(|_| "an error".to_owned(), |text| text.to_string());
-                error.display(py);
+                let text = error.to_string();
+                errors::log_start_failure(&format!("the initializer raised {text}"), Some(error));
                 text
             })
         })
@@ -177,7 +176,9 @@ impl ThreadPool {
 
     /// Waits until every worker is up; False after `seconds`.
     fn wait_ready(&self, py: Python<'_>, seconds: f64) -> PyResult<bool> {
-        crate::wait_in_slices(py, seconds, |patience| self.pool.wait_ready(patience))
+        let pool = &self.pool;
+        let ended = |patience| pool.wait_ready(patience) || pool.broken().is_some();
+        Ok(crate::wait_in_slices(py, seconds, ended)? && pool.broken().is_none())
     }
 
     fn look_again(&self) {}

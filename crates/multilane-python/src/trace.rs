@@ -23,7 +23,10 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<recorder::TraceRecorder>()
 }
 
-/// What every worker did in one run.
+/// What every worker did in one run. Made by `multilane.record`, or read from a file.
+///
+/// Times are nanoseconds of one monotonic clock, comparable between the processes of one
+/// boot. The length of a trace is the number of attempts at tasks in it.
 #[pyclass(name = "Trace", module = "multilane._multilane", frozen)]
 #[derive(Clone)]
 pub(crate) struct PyTrace {

@@ -41,6 +41,8 @@ COLOURS = {"parallel": "green", "concurrent_not_parallel": "yellow", "serialised
 class Interval(NamedTuple):
     """A median and its 95 % interval.
 
+    Examples
+    --------
     >>> str(Interval(1.91, 1.95, 1.97))
     '1.95 (1.91 to 1.97)'
     """

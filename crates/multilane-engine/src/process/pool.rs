@@ -551,6 +551,11 @@ impl Backend for Pool {
             if cancel_pending {
                 scheduler.cancel_pending(&mut after);
             }
+            // The end comes with the last result, which nobody may be waiting for: from
+            // here on every one is announced, and those that came before are taken now.
+            scheduler.refill();
+            fence(Ordering::SeqCst);
+            scheduler.drain(&mut after);
             self.inner.notice_end(&scheduler);
         }
         self.inner.settle(after);

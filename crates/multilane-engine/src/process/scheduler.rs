@@ -14,7 +14,7 @@ use multilane_trace::Status;
 
 use super::control::Control;
 use super::frame;
-use super::layout::{INLINE, Phase, SLOTS, SlotState, Verdict};
+use super::layout::{EVERY_COMPLETION, INLINE, Phase, SLOTS, SlotState, Verdict};
 use super::nested::Nested;
 use super::pool::{Arguments, Work};
 use super::store::{Block, Region, Store};
@@ -239,7 +239,9 @@ impl Scheduler {
             self.level = first.priority;
             self.place(first);
         }
-        let low_water = if self.backlog.is_empty() {
+        let low_water = if self.closing {
+            EVERY_COMPLETION
+        } else if self.backlog.is_empty() {
             0
         } else {
             (self.control.queued() / 2).max(self.control.workers() as u64 + 1)
@@ -318,8 +320,10 @@ impl Scheduler {
         // Pairs with the fence in `Task::watch`: either this sees the watcher, or the
         // watcher sees the place and marks the slot.
         fence(Ordering::SeqCst);
-        if task.watched() > 0 {
-            slot.watched.store(task.watched(), Ordering::Relaxed);
+        // A failure that is followed by another attempt is news, whoever waits.
+        let watched = task.watched().max(u32::from(task.options.retries > 0));
+        if watched > 0 {
+            slot.watched.store(watched, Ordering::Relaxed);
         }
         if let Some(limit) = task.options.timeout {
             let at_ns = clock::now_ns().saturating_add(limit.as_nanos() as u64);
