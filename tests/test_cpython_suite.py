@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cpython_executor import NOT_APPLICABLE
+
+from cpython_executor import NOT_APPLICABLE, NOT_APPLICABLE_TESTS
 
 BACKENDS = ("threads", "processes")
 
@@ -45,11 +46,6 @@ def test_cpythons_executor_tests_pass(
     answer = json.loads(output.splitlines()[-1])
     for key, value in answer.items():
         record_property(key, value)
-    left_out = sum(count for count, _ in answer["not applicable"].values())
-    print(
-        f"{backend}: {answer['ran']} ran, {len(answer['failed'])} failed, {len(answer['skipped'])} skipped, "
-        f"{left_out} do not apply"
-    )
     assert not answer["failed"], "\n\n".join(f"{name}\n{text}" for name, text in answer["failed"].items())
-    assert answer["ran"] > 50
-    assert answer["not applicable"].keys() == NOT_APPLICABLE.keys()
+    assert answer["ran"] >= 50
+    assert answer["not applicable"].keys() == NOT_APPLICABLE.keys() | NOT_APPLICABLE_TESTS.keys()

@@ -144,9 +144,6 @@ class Executor(concurrent.futures.Executor):
             threads = self.workers if self.backend == "threads" else 0
             self._pool = _multilane.ThreadPool(threads, initializer, tuple(initargs))
         self._owner = os.getpid()
-        self._finalizer = weakref.finalize(self, _close_quietly, self._pool, self._owner)
-        # The pool's own shutdown at exit waits for tasks, which a finalizer must not.
-        self._finalizer.atexit = False
         _live.add(self)
         if type(self).submit is Executor.submit and max_pending is None:
             # A call of the native method costs a third of one that passes through Python.
@@ -352,11 +349,6 @@ def _worker_setup(initializer: Callable[..., object] | None, initargs: tuple[Any
     return pickle.dumps({"argv": sys.argv or [""], "initializer": encoded})
 
 
-def _close_quietly(pool: Any, owner: int) -> None:
-    if owner == os.getpid():
-        pool.close(False)
-
-
 _defaults: dict[tuple[str, int], Executor] = {}
 _defaults_lock = threading.Lock()
 
@@ -383,6 +375,8 @@ def _at_exit() -> None:
             executor.kill("the program was interrupted")
         else:
             executor.shutdown(wait=True)
+    while not _multilane.wait_pools_closed(0.2):
+        continue
 
 
 def _after_fork_in_child() -> None:
@@ -392,7 +386,6 @@ def _after_fork_in_child() -> None:
     _defaults_lock = threading.Lock()
     for executor in list(_live):
         executor._closed = True
-        executor._finalizer.detach()
         executor.submit = executor.submit_with = _forked  # type: ignore[method-assign]
     _live.clear()
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent import futures
 from typing import Any, TypeVar
 
-from multilane._checks import positive_count
 from multilane import _multilane
+from multilane._checks import positive_count
 from multilane._executor import Executor, default_executor
 from multilane._functions import name_of
 from multilane._handle import Handle
@@ -46,7 +46,9 @@ class _ChunkError(Exception):
         return _errors_codec.decode(self.error, name, None)
 
 
-def _fail(results: list[Any], error: Exception, function: Callable[..., Any], arguments: tuple[Any, ...]) -> _ChunkError:
+def _fail(
+    results: list[Any], error: Exception, function: Callable[..., Any], arguments: tuple[Any, ...]
+) -> _ChunkError:
     from multilane import _errors_codec
 
     if _multilane.in_worker():

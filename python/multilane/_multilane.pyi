@@ -500,6 +500,9 @@ def after_fork() -> None:
 def set_handle_type(class_: type[Handle]) -> None:
     """Name the Python class that handles are instances of."""
 
+def wait_pools_closed(seconds: float) -> bool:
+    """Wait until the workers of every pool have ended; False after ``seconds``."""
+
 def in_worker() -> bool:
     """Say whether this process is a worker of a pool."""
 

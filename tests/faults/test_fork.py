@@ -7,9 +7,10 @@ import os
 import traceback
 from collections.abc import Callable, Iterator
 
-import multilane as ml
 import numpy as np
 import pytest
+
+import multilane as ml
 from tasks import square
 
 

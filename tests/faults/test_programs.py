@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
+
 from eventually import eventually
 from faulty import alive, finish, read_pids, start_program
 

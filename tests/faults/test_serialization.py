@@ -6,8 +6,9 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import multilane as ml
 import pytest
+
+import multilane as ml
 from faulty import (
     Unpicklable,
     UnpicklableError,
@@ -32,7 +33,9 @@ def pool(shared_pool: ml.Executor) -> Iterator[ml.Executor]:
     assert shared_pool.submit(square, 4).result() == 16
 
 
-@pytest.mark.parametrize("value", [Unpicklable(), threading.Lock(), (n for n in range(3))], ids=["own", "lock", "generator"])
+@pytest.mark.parametrize(
+    "value", [Unpicklable(), threading.Lock(), (n for n in range(3))], ids=["own", "lock", "generator"]
+)
 def test_arguments_that_cannot_be_pickled(pool: ml.Executor, value: object) -> None:
     with pytest.raises((ml.SerializationError, RuntimeError), match="pickle"):
         pool.submit(echo, value).result()
@@ -44,7 +47,7 @@ def test_arguments_that_cannot_be_read(pool: ml.Executor) -> None:
 
 
 def test_results_that_cannot_be_pickled(pool: ml.Executor) -> None:
-    with pytest.raises(ml.SerializationError, match="the result of `faulty.make` cannot be sent"):
+    with pytest.raises(ml.SerializationError, match=r"the result of `faulty\.make` cannot be sent"):
         pool.submit(make, Unpicklable).result()
     with pytest.raises(ml.SerializationError, match="lock"):
         pool.submit(threading.Lock).result()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import collections
+import functools
 import os
 import random
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import multilane as ml
 import pytest
+
+import multilane as ml
 from eventually import eventually
 from faulty import crash, end_by, grow, leave
 from gates import Gate, pass_gate
@@ -39,11 +41,11 @@ def gate(tmp_path: Path) -> Iterator[Gate]:
     ],
     ids=["segfault", "exit 7", "exit 0", "SIGKILL", "SIGTERM"],
 )
-def test_a_dead_worker_fails_its_task_alone(function: object, argument: int | None, cause: str) -> None:
+def test_a_dead_worker_fails_its_task_alone(function: Callable[..., None], argument: int | None, cause: str) -> None:
     arguments = () if argument is None else (argument,)
     with ml.Executor(2, "processes") as pool:
         before = [pool.submit(square, n) for n in range(50)]
-        bad = pool.submit(function, *arguments)  # type: ignore[arg-type]
+        bad: ml.Handle[None] = pool.submit(function, *arguments)
         after = [pool.submit(square, n) for n in range(50)]
         with pytest.raises(ml.WorkerDied, match=cause) as raised:
             bad.result()
@@ -103,18 +105,19 @@ def test_a_lost_task_takes_its_dependents_along() -> None:
 class Killer:
     """Kills a random worker whenever another share of the tasks has been finished."""
 
-    def __init__(self, pool: ml.Executor, log: Path, seed: int) -> None:
+    def __init__(self, pool: ml.Executor, log: Path, seed: int, wanted: int = KILLS) -> None:
         self.pool = pool
         self.log = log
         self.random = random.Random(seed)
+        self.wanted = wanted
         self.kills = 0
         self.ended = threading.Event()
         self.thread = threading.Thread(target=self.run)
 
     def run(self) -> None:
-        while self.kills < KILLS and not self.ended.is_set():
-            share = TASKS * self.kills // (KILLS + 10)
-            eventually(lambda: self.finished() >= share or self.ended.is_set(), "progress")
+        while self.kills < self.wanted and not self.ended.is_set():
+            share = TASKS * self.kills // (self.wanted + 10)
+            eventually(functools.partial(self.reached, share), "progress")
             pids = self.pool.worker_pids()
             if pids:
                 try:
@@ -122,6 +125,9 @@ class Killer:
                 except ProcessLookupError:
                     continue
                 self.kills += 1
+
+    def reached(self, share: int) -> bool:
+        return self.finished() >= share or self.ended.is_set()
 
     def finished(self) -> int:
         """Lines of the log, from its length: each has eight bytes."""
@@ -159,10 +165,8 @@ def test_no_task_is_lost_or_run_twice_while_workers_are_killed(tmp_path: Path) -
 
 def test_every_retriable_task_is_right_while_workers_are_killed(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    with ml.Executor(2, "processes") as pool, Killer(pool, log, seed=2) as killer:
-        handles = [
-            pool.submit_with(work, (str(log), number), retries=KILLS, backoff=0.0) for number in range(TASKS)
-        ]
+    with ml.Executor(2, "processes") as pool, Killer(pool, log, seed=2, wanted=20) as killer:
+        handles = [pool.submit_with(work, (str(log), number), retries=KILLS, backoff=0.0) for number in range(TASKS)]
         assert ml.gather(handles) == [number * 3 for number in range(TASKS)]
         killer.ended.set()
     assert {int(line) for line in lines(log)} == set(range(TASKS))

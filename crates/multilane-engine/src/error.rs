@@ -62,6 +62,7 @@ impl EngineError {
 }
 
 /// Turns an error number of a system call into an [`EngineError`].
+#[cfg(not(loom))]
 pub(crate) fn system(what: &'static str) -> impl Fn(rustix::io::Errno) -> EngineError {
     move |errno| EngineError::System {
         what,

@@ -7,22 +7,32 @@
 //! memory, [`threads`] the one whose workers are threads of this process. Both
 //! complete the same [`task::Task`], which is what a front end hands to its user.
 
+// Loom explores the shared-memory protocol only: its atomics cannot lie in mapped memory.
+#[cfg(not(loom))]
 pub mod backend;
+#[cfg(not(loom))]
 pub mod clock;
+#[cfg(not(loom))]
 pub mod cpus;
 pub mod error;
+#[cfg(not(loom))]
 pub mod fork;
 pub mod futex;
 #[cfg(target_os = "linux")]
 pub mod process;
+#[cfg(not(loom))]
 pub mod record;
+pub mod sync;
+#[cfg(not(loom))]
 pub mod task;
+#[cfg(not(loom))]
 pub mod threads;
 
 pub use error::EngineError;
 
 /// Starts a thread that leaves signals to the program's own threads: a handler must
 /// interrupt the thread that waits for a task, not ours.
+#[cfg(not(loom))]
 pub(crate) fn spawn_thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), EngineError> {
     let main = move || {
         // SAFETY: fills a signal set on this thread's stack and applies it to this thread.

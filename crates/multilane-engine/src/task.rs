@@ -285,12 +285,21 @@ impl Task {
     }
 
     /// Sleeps until the task ends, `limit` passed or a signal came.
+    ///
+    /// A signal whose handler ran just before the sleep interrupts nothing. So a long
+    /// sleep ends as if interrupted from time to time, and its caller looks.
     pub fn sleep(&self, limit: Option<Duration>) -> Woken {
+        const LOOK_UP: Duration = Duration::from_secs(1);
+        let long = limit.is_none_or(|limit| limit > LOOK_UP);
+        let limit = if long { Some(LOOK_UP) } else { limit };
         let word = self.state.fetch_or(SLEEPERS, Ordering::AcqRel) | SLEEPERS;
         if self.is_done() {
             return Woken::Changed;
         }
-        futex::wait(&self.state, word, limit, Scope::Private)
+        match futex::wait(&self.state, word, limit, Scope::Private) {
+            Woken::TimedOut if long => Woken::Interrupted,
+            woken => woken,
+        }
     }
 }
 

@@ -36,9 +36,9 @@ pub(crate) fn engine(error: EngineError) -> PyErr {
 /// Logs where `concurrent.futures` does why a worker cannot start.
 pub(crate) fn log_start_failure(text: &str, error: Option<PyErr>) {
     Python::attach(|py| {
-        let logged = py
-            .import("multilane._errors_codec")
-            .and_then(|errors| errors.call_method1("report_start_failure", (text, error.map(|error| error.into_value(py)))));
+        let logged = py.import("multilane._errors_codec").and_then(|errors| {
+            errors.call_method1("report_start_failure", (text, error.map(|error| error.into_value(py))))
+        });
         if let Err(error) = logged {
             error.write_unraisable(py, None);
         }

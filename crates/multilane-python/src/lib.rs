@@ -12,6 +12,7 @@ mod handle;
 mod lab;
 mod metrics;
 mod nested;
+mod open_pools;
 mod probe;
 mod process_pool;
 mod remote_pool;
@@ -128,6 +129,8 @@ mod _multilane {
     use super::handle::{Handle, set_handle_type};
     #[pymodule_export]
     use super::metrics::{Recording, cpus_usable, metrics};
+    #[pymodule_export]
+    use super::open_pools::wait_pools_closed;
     #[pymodule_export]
     use super::process_pool::ProcessPool;
     #[pymodule_export]

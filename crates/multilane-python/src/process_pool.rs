@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use multilane_engine::backend::{Backend, Host};
 use multilane_engine::clock;
+use multilane_engine::fork::Birth;
 use multilane_engine::process::pool::{Config, Pool, Work};
 use multilane_engine::process::spawn::Launch;
 use multilane_engine::process::store::Store;
@@ -19,6 +20,7 @@ use crate::depend;
 use crate::errors;
 use crate::function::{self, Code, Functions};
 use crate::handle;
+use crate::open_pools;
 
 /// Callbacks run attached to the interpreter.
 pub(crate) struct PythonHost;
@@ -81,6 +83,13 @@ pub(crate) struct Shared {
 #[pyclass(frozen, module = "multilane._multilane")]
 pub(crate) struct ProcessPool {
     shared: Arc<Shared>,
+    birth: Birth,
+}
+
+impl Drop for ProcessPool {
+    fn drop(&mut self) {
+        open_pools::let_go(self.birth, &*self.shared.pool);
+    }
 }
 
 impl Shared {
@@ -234,8 +243,10 @@ impl ProcessPool {
             functions: Functions::default(),
             trampoline: Mutex::default(),
         };
+        open_pools::remember(shared.pool.ended());
         Ok(Self {
             shared: Arc::new(shared),
+            birth: Birth::here(),
         })
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use multilane_engine::backend::Backend;
 use multilane_engine::clock;
+use multilane_engine::fork::Birth;
 use multilane_engine::record;
 use multilane_engine::task::{Options, Task, Value};
 use multilane_engine::threads::{Call, Pool, Runner, Worker};
@@ -16,6 +17,7 @@ use pyo3::types::{PyDict, PyTuple};
 use crate::depend;
 use crate::errors;
 use crate::handle;
+use crate::open_pools;
 use crate::process_pool::Asked;
 
 struct PythonRunner {
@@ -61,6 +63,13 @@ impl Runner for PythonRunner {
 #[pyclass(frozen, module = "multilane._multilane")]
 pub(crate) struct ThreadPool {
     pool: Arc<Pool>,
+    birth: Birth,
+}
+
+impl Drop for ThreadPool {
+    fn drop(&mut self) {
+        open_pools::let_go(self.birth, &*self.pool);
+    }
 }
 
 /// The call as the engine runs it, attached to the interpreter.
@@ -137,8 +146,11 @@ impl ThreadPool {
         } else {
             py.detach(|| Pool::start(workers, runner))
         };
+        let pool = Arc::new(pool.map_err(errors::engine)?);
+        open_pools::remember(pool.ended());
         Ok(Self {
-            pool: Arc::new(pool.map_err(errors::engine)?),
+            pool,
+            birth: Birth::here(),
         })
     }
 

@@ -1,106 +1,24 @@
-//! Safe access to a pool's shared memory, and the protocol of its queue.
+//! The protocol of a pool's queue, its completions and its sleepers.
+//!
+//! Lost wake-ups are ruled out by one rule: whoever is about to sleep says so first
+//! and looks once more, whoever publishes looks for sleepers afterwards, and a full
+//! fence lies between the two steps on both sides. `README.md` beside this file has
+//! the cases, the tests below explore their interleavings under loom.
 
-use std::sync::atomic::{Ordering, fence};
+use std::time::Duration;
 
-use super::layout::{Head, INLINE, Phase, QUEUE, SLOTS, Slot, SlotState, WorkerRecord, size, status};
+use super::layout::{EVERY_COMPLETION, Phase, QUEUE, SLOTS, SlotState, bell, status};
+pub use super::shared::Control;
 use crate::futex::{self, Scope};
+use crate::sync::atomic::{Ordering, fence};
 
-/// A pool's shared memory, mapped in this process.
-#[derive(Clone, Copy)]
-pub struct Control {
-    base: *mut u8,
-    workers: usize,
-}
-
-// SAFETY: everything behind the pointer is atomic but `Slot::inline`, which only
-// the side that owns the slot's phase touches.
-unsafe impl Send for Control {}
-// SAFETY: see `Send`.
-unsafe impl Sync for Control {}
+/// Looks at the queue between two looks at the clock.
+#[cfg(not(loom))]
+const POLLS: u32 = 32;
+#[cfg(loom)]
+const POLLS: u32 = 1;
 
 impl Control {
-    /// Looks at `workers` workers' worth of shared memory at `base`.
-    ///
-    /// # Safety
-    /// `base` is 64-byte aligned, mapped shared and readable and writable for
-    /// [`size`]`(workers)` bytes as long as any copy of the result is used, and was
-    /// zero before the first use.
-    pub unsafe fn new(base: *mut u8, workers: usize) -> Self {
-        Self { base, workers }
-    }
-
-    /// Bytes behind it.
-    pub fn len(&self) -> usize {
-        size(self.workers)
-    }
-
-    /// Whether it holds nothing; it never is.
-    pub fn is_empty(&self) -> bool {
-        false
-    }
-
-    /// The head.
-    pub fn head(&self) -> &Head {
-        // SAFETY: `new` promises a mapped, aligned `Head`; all of it is atomic.
-        unsafe { &*self.base.cast::<Head>() }
-    }
-
-    /// How many workers the table holds.
-    pub fn workers(&self) -> usize {
-        self.workers
-    }
-
-    /// One worker's record.
-    pub fn worker(&self, index: usize) -> &WorkerRecord {
-        assert!(index < self.workers, "worker {index} of {}", self.workers);
-        // SAFETY: in bounds by the assertion, after the head, aligned by its size.
-        unsafe {
-            &*self
-                .base
-                .add(size_of::<Head>() + index * size_of::<WorkerRecord>())
-                .cast::<WorkerRecord>()
-        }
-    }
-
-    fn slot_pointer(&self, index: usize) -> *mut Slot {
-        assert!(index < SLOTS, "slot {index} of {SLOTS}");
-        let before = size_of::<Head>() + self.workers * size_of::<WorkerRecord>();
-        // SAFETY: in bounds by the assertion.
-        unsafe { self.base.add(before + index * size_of::<Slot>()).cast::<Slot>() }
-    }
-
-    /// One slot.
-    pub fn slot(&self, index: usize) -> &Slot {
-        // SAFETY: mapped and aligned; the part that is not atomic is only touched
-        // through `inline` and `write_inline`.
-        unsafe { &*self.slot_pointer(index) }
-    }
-
-    /// The first `len` bytes in the slot.
-    ///
-    /// # Safety
-    /// The caller owns the slot's phase, and the bytes are not written while the
-    /// result lives.
-    pub unsafe fn inline(&self, index: usize, len: usize) -> &[u8] {
-        assert!(len <= INLINE);
-        let slot = self.slot_pointer(index);
-        // SAFETY: inside the slot by the assertion; ownership by the contract.
-        unsafe { std::slice::from_raw_parts((&raw const (*slot).inline).cast::<u8>(), len) }
-    }
-
-    /// Writes `bytes` into the slot.
-    ///
-    /// # Safety
-    /// The caller owns the slot's phase, and no slice of `inline` is alive.
-    pub unsafe fn write_inline(&self, index: usize, bytes: &[u8]) {
-        assert!(bytes.len() <= INLINE);
-        let slot = self.slot_pointer(index);
-        // SAFETY: inside the slot by the assertion; ownership by the contract.
-        unsafe {
-            std::ptr::copy_nonoverlapping(bytes.as_ptr(), (&raw mut (*slot).inline).cast::<u8>(), bytes.len());
-        }
-    }
-
     /// Tasks in the queue that nobody claimed; may count revoked ones too.
     pub fn queued(&self) -> u64 {
         let head = self.head();
@@ -183,8 +101,8 @@ impl Control {
         }
     }
 
-    /// Pushes a finished slot to the parent. Only worker `worker` calls this.
-    pub fn complete(&self, worker: usize, index: usize) {
+    /// Only worker `worker` calls this.
+    fn push_completed(&self, worker: usize, index: usize) {
         let ring = &self.worker(worker).completions;
         let tail = ring.tail.load(Ordering::Relaxed);
         ring.entries[(tail % SLOTS as u64) as usize].store(index as u32, Ordering::Relaxed);
@@ -205,34 +123,131 @@ impl Control {
 
     /// Whether any worker has finished something the parent has not seen.
     pub fn any_completed(&self) -> bool {
-        (0..self.workers).any(|worker| {
+        (0..self.workers()).any(|worker| {
             let ring = &self.worker(worker).completions;
             ring.tail.load(Ordering::Acquire) > ring.head.load(Ordering::Acquire) || self.worker(worker).to_parent.any()
         })
     }
 
-    /// Wakes the parent's service thread if it sleeps.
+    /// Wakes the parent's service thread, or keeps it from its next sleep.
     ///
-    /// Called after the caller published what the thread is to see; the fence pairs
-    /// with the one in [`Control::sleep_on_doorbell`]: either the sleeper sees the
-    /// news, or this sees the sleeper.
+    /// Called after the caller published what the thread is to see. A ring is
+    /// remembered: one that comes while the thread is awake makes it look again.
     pub fn ring_doorbell(&self) {
+        // Either this sees that the last ring was taken, or the thread that took it
+        // sees what the caller published.
         fence(Ordering::SeqCst);
-        let bell = &self.head().doorbell;
-        if bell.load(Ordering::Relaxed) == 1 && bell.swap(0, Ordering::AcqRel) == 1 {
-            futex::wake(bell, 1, Scope::Shared);
+        let word = &self.head().doorbell;
+        if word.load(Ordering::Relaxed) == bell::RUNG {
+            return;
+        }
+        if word.swap(bell::RUNG, Ordering::AcqRel) == bell::ASLEEP {
+            futex::wake(word, 1, Scope::Shared);
         }
     }
 
-    /// Sleeps until the doorbell rings, unless `news` says there is work already.
-    pub fn sleep_on_doorbell(&self, limit: Option<std::time::Duration>, news: impl Fn() -> bool) {
-        let bell = &self.head().doorbell;
-        bell.store(1, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
-        if !news() {
-            futex::wait(bell, 1, limit, Scope::Shared);
+    /// Sleeps until the doorbell rings or has rung since the last call. Only the
+    /// service thread calls this, and looks at everything afterwards.
+    pub fn sleep_on_doorbell(&self, limit: Option<Duration>) {
+        let word = &self.head().doorbell;
+        let asleep = word.compare_exchange(bell::QUIET, bell::ASLEEP, Ordering::AcqRel, Ordering::Acquire);
+        if asleep.is_ok() {
+            futex::wait(word, bell::ASLEEP, limit, Scope::Shared);
         }
-        bell.store(0, Ordering::Relaxed);
+        word.swap(bell::QUIET, Ordering::AcqRel);
+        fence(Ordering::SeqCst);
+    }
+
+    /// Claims a task for `worker` and sees to it that somebody looks after the rest.
+    pub fn take(&self, worker: usize) -> Option<(usize, SlotState)> {
+        let claimed = self.claim(worker as u16)?;
+        let word = &self.worker(worker).status;
+        if word.load(Ordering::Relaxed) != status::BUSY {
+            // A caller of `wake_worker` that still took this worker for one that
+            // searches published before this fence: the next line sees its task.
+            word.store(status::BUSY, Ordering::Relaxed);
+            fence(Ordering::SeqCst);
+        }
+        let queued = self.queued();
+        if queued > 0 {
+            self.wake_worker();
+        }
+        if queued < self.head().refill_below.load(Ordering::Relaxed) {
+            self.ring_doorbell();
+        }
+        Some(claimed)
+    }
+
+    /// Polls the queue as long as `patient` says so; true when there is something to claim.
+    pub fn search(&self, worker: usize, mut patient: impl FnMut() -> bool) -> bool {
+        let others = (0..self.workers()).filter(|&other| other != worker);
+        let searched = others
+            .map(|other| self.worker(other).status.load(Ordering::Relaxed))
+            .any(|other| other == status::SEARCHING);
+        // One poller is enough to meet the next task, and each costs a core.
+        if searched {
+            return self.queued() > 0;
+        }
+        self.worker(worker).status.store(status::SEARCHING, Ordering::Release);
+        while patient() {
+            for _ in 0..POLLS {
+                if self.queued() > 0 {
+                    return true;
+                }
+                std::hint::spin_loop();
+            }
+            if self.head().closing.load(Ordering::Relaxed) != 0 {
+                return false;
+            }
+        }
+        false
+    }
+
+    /// Sleeps until somebody wakes `worker`, unless there is something to do.
+    pub fn sleep(&self, worker: usize, limit: Option<Duration>) {
+        let word = &self.worker(worker).status;
+        word.store(status::SLEEPING, Ordering::Relaxed);
+        // Pairs with the one in `wake_worker`.
+        fence(Ordering::SeqCst);
+        let head = self.head();
+        if self.queued() == 0 && head.closing.load(Ordering::Relaxed) == 0 {
+            // The claim that emptied the queue may have skipped entries nobody counted:
+            // a parent that has more must not rely on it.
+            if head.refill_below.load(Ordering::Relaxed) != 0 {
+                self.ring_doorbell();
+            }
+            futex::wait(word, status::SLEEPING, limit, Scope::Shared);
+        }
+        // Not a plain store: what this worker says from here on comes after the change
+        // that whoever woke it made.
+        word.swap(status::SEARCHING, Ordering::AcqRel);
+    }
+
+    /// Says that the parent wants to know when fewer than `low` tasks are queued; 0 for
+    /// never. The caller looks at the queue and at the results afterwards.
+    pub fn want_refill(&self, low: u64) {
+        self.head().refill_below.store(low, Ordering::Relaxed);
+        // Either a worker that finds the queue short or ends a task sees the wish, or
+        // the caller sees what the worker did.
+        fence(Ordering::SeqCst);
+    }
+
+    /// Pushes a finished slot to the parent and tells it when somebody waits.
+    pub fn complete(&self, worker: usize, index: usize) {
+        self.push_completed(worker, index);
+        // Pairs with the one after `watched` is set.
+        fence(Ordering::SeqCst);
+        let eager = self.head().refill_below.load(Ordering::Relaxed) == EVERY_COMPLETION;
+        if eager || self.slot(index).watched.load(Ordering::Relaxed) != 0 {
+            self.ring_doorbell();
+        }
+    }
+
+    /// Asks for a ring of the doorbell when the task in a slot ends; the caller looks
+    /// for results afterwards.
+    pub fn watch(&self, index: usize, level: u32) {
+        self.slot(index).watched.fetch_max(level, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
     }
 
     /// Wakes one sleeping worker, unless another is looking for work already.
@@ -242,7 +257,7 @@ impl Control {
     pub fn wake_worker(&self) {
         fence(Ordering::SeqCst);
         let mut sleeper = None;
-        for index in 0..self.workers {
+        for index in 0..self.workers() {
             match self.worker(index).status.load(Ordering::Relaxed) {
                 status::SEARCHING => return,
                 status::SLEEPING if sleeper.is_none() => sleeper = Some(index),
@@ -260,10 +275,17 @@ impl Control {
 
     /// Wakes every worker, for the end.
     pub fn wake_all_workers(&self) {
+        for index in 0..self.workers() {
+            self.wake(index);
+        }
+    }
+
+    /// Wakes one worker if it sleeps.
+    pub fn wake(&self, worker: usize) {
         fence(Ordering::SeqCst);
-        for index in 0..self.workers {
-            let word = &self.worker(index).status;
-            let _ = word.compare_exchange(status::SLEEPING, status::SEARCHING, Ordering::AcqRel, Ordering::Relaxed);
+        let word = &self.worker(worker).status;
+        let woken = word.compare_exchange(status::SLEEPING, status::SEARCHING, Ordering::AcqRel, Ordering::Relaxed);
+        if woken.is_ok() {
             futex::wake(word, 1, Scope::Shared);
         }
     }

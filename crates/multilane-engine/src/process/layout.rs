@@ -3,17 +3,31 @@
 //! Every field that both sides touch is atomic; all others are written by the
 //! side that owns the slot at that moment, which `Slot::state` says.
 
+use std::cell::UnsafeCell;
+
 use super::mail::Mail;
-use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 /// Changes with every change of this file.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Tasks that can be in flight in one pool.
+#[cfg(not(loom))]
 pub const SLOTS: usize = 8192;
 /// Entries of the queue: more than slots, since revoked entries stay until skipped.
+#[cfg(not(loom))]
 pub const QUEUE: usize = 16384;
 /// Bytes of arguments or result that fit into the slot itself.
+#[cfg(not(loom))]
 pub const INLINE: usize = 384;
+/// Small, so that a model wraps around.
+#[cfg(loom)]
+pub const SLOTS: usize = 2;
+/// See [`SLOTS`].
+#[cfg(loom)]
+pub const QUEUE: usize = 4;
+/// See [`SLOTS`].
+#[cfg(loom)]
+pub const INLINE: usize = 8;
 
 /// In [`Head::refill_below`]: the parent wants to know of every result.
 pub const EVERY_COMPLETION: u64 = u64::MAX;
@@ -80,6 +94,7 @@ pub enum Verdict {
 }
 
 /// One task in flight.
+#[cfg_attr(loom, derive(Default))]
 #[repr(C, align(64))]
 pub struct Slot {
     /// See [`SlotState`].
@@ -129,7 +144,7 @@ pub struct Slot {
     /// When it was reported.
     pub progress_ns: AtomicU64,
     /// Small arguments and results.
-    pub inline: [u8; INLINE],
+    pub inline: UnsafeCell<[u8; INLINE]>,
 }
 
 /// What a worker does now; [`WorkerRecord::status`], also the word it sleeps on.
@@ -146,8 +161,19 @@ pub mod status {
     pub const GONE: u32 = 4;
 }
 
+/// States of [`Head::doorbell`].
+pub mod bell {
+    /// The service thread is awake and nobody rang since it looked.
+    pub const QUIET: u32 = 0;
+    /// It sleeps.
+    pub const ASLEEP: u32 = 1;
+    /// Somebody rang.
+    pub const RUNG: u32 = 2;
+}
+
 /// A ring of slot numbers from one worker to the parent; it holds every slot, so it
 /// is never full.
+#[cfg_attr(loom, derive(Default))]
 #[repr(C, align(64))]
 pub struct Completions {
     /// Next to read, the parent's.
@@ -161,6 +187,7 @@ pub struct Completions {
 }
 
 /// One worker.
+#[cfg_attr(loom, derive(Default))]
 #[repr(C, align(64))]
 pub struct WorkerRecord {
     /// See [`status`].
@@ -169,10 +196,10 @@ pub struct WorkerRecord {
     pub pid: AtomicU32,
     /// Its region in the store.
     pub region: AtomicU32,
-    /// Why it could not start: length of `message`.
-    pub failed: AtomicU32,
     /// Tasks after which it makes room for a fresh one; 0 for never.
     pub recycle_after: AtomicU32,
+    /// Why it could not start: where the message lies in its region, or 0.
+    pub failed: AtomicU64,
     /// When its process was started.
     pub spawned_ns: AtomicU64,
     /// When it could take tasks.
@@ -188,6 +215,7 @@ pub struct WorkerRecord {
 }
 
 /// The head of a pool's shared memory.
+#[cfg_attr(loom, derive(Default))]
 #[repr(C, align(64))]
 pub struct Head {
     /// Layout version.
@@ -207,7 +235,7 @@ pub struct Head {
     /// Its length.
     pub setup_len: AtomicU64,
     pad: [u64; 1],
-    /// 1 while the parent's service thread sleeps.
+    /// See [`bell`]; the parent's service thread sleeps on it.
     pub doorbell: AtomicU32,
     pad1: [u32; 15],
     /// Next queue entry to claim, moved by workers.
@@ -239,7 +267,7 @@ impl Slot {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 

@@ -4,13 +4,18 @@
 //! queues them like any other and posts the results back. Each direction is a ring
 //! with one writer and one reader; an entry is a kind and a number.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::sync::atomic::{AtomicU64, Ordering};
+
 /// Entries of a ring.
+#[cfg(not(loom))]
 const MAIL: u64 = 1024;
+#[cfg(loom)]
+const MAIL: u64 = 2;
 
 /// One direction.
+#[cfg_attr(loom, derive(Default))]
 #[repr(C, align(64))]
 pub struct Mail {
     head: AtomicU64,
@@ -248,7 +253,7 @@ impl Reply {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use proptest::prelude::*;

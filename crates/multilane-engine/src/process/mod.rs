@@ -8,15 +8,28 @@
 //! the protocol and why it loses no wake-up.
 
 pub mod control;
+#[cfg(not(loom))]
 pub mod extents;
+#[cfg(not(loom))]
 pub mod frame;
 pub mod layout;
 pub mod mail;
+#[cfg(all(test, loom))]
+mod models;
+#[cfg(not(loom))]
 mod nested;
+#[cfg(not(loom))]
 pub mod pool;
+#[cfg(not(loom))]
 mod reaper;
+#[cfg(not(loom))]
 pub mod remote;
+#[cfg(not(loom))]
 mod scheduler;
+mod shared;
+#[cfg(not(loom))]
 pub mod spawn;
+#[cfg(not(loom))]
 pub mod store;
+#[cfg(not(loom))]
 pub mod worker;

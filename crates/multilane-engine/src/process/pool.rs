@@ -4,12 +4,13 @@
 //! for callbacks: the service thread takes results, refills the queue and runs
 //! timers, the reaper notices dead workers and starts new ones.
 
-use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::control::Control;
-use super::layout::{EVERY_COMPLETION, INLINE, VERSION, size, status};
+use super::layout::{INLINE, VERSION, size, status};
 use super::reaper;
 use super::scheduler::{After, NOWHERE, Scheduler};
 use super::spawn::Launch;
@@ -88,13 +89,21 @@ pub struct Config {
     pub host: Arc<dyn Host>,
 }
 
+/// Callbacks on their way.
+#[derive(Default)]
+struct Deliveries {
+    waiting: Vec<After>,
+    /// Nobody comes for them any more.
+    ended: bool,
+}
+
 pub(super) struct Inner {
     pub(super) control: Control,
     pub(super) store: Arc<Store>,
     pub(super) config: Config,
     scheduler: Mutex<Scheduler>,
     changed: Condvar,
-    deliveries: Mutex<Vec<After>>,
+    deliveries: Mutex<Deliveries>,
     pub(super) reaper: reaper::Handle,
     pub(super) service_done: AtomicBool,
     progress: Mutex<Vec<(Arc<Task>, ProgressCallback, u32)>>,
@@ -124,13 +133,20 @@ impl Inner {
         for worker in std::mem::take(&mut after.kill) {
             self.reaper.kill(worker);
         }
+        let timer = after.timer;
         if !after.callbacks.is_empty() {
-            self.deliveries
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(after);
-            self.control.ring_doorbell();
+            let mut deliveries = self.deliveries.lock().unwrap_or_else(PoisonError::into_inner);
+            deliveries.waiting.push(after);
+            if deliveries.ended {
+                // The pool's own thread is gone: a task that waited for one of another
+                // pool may end after that.
+                drop(deliveries);
+                return self.deliver();
+            }
+        } else if !timer {
+            return;
         }
+        self.control.ring_doorbell();
     }
 
     /// Takes results; says whether anything is left to do.
@@ -150,7 +166,10 @@ impl Inner {
             self.control.head().closing.store(1, Ordering::Release);
             self.control.wake_all_workers();
         }
-        self.changed.notify_all();
+        // A system call, and most of the time nobody waits.
+        if scheduler.room_waiters + scheduler.ready_waiters > 0 {
+            self.changed.notify_all();
+        }
     }
 
     fn serve(&self) {
@@ -162,15 +181,7 @@ impl Inner {
             } else {
                 limit
             };
-            self.control.sleep_on_doorbell(limit, || {
-                self.control.any_completed()
-                    || self.service_done.load(Ordering::Acquire)
-                    || !self
-                        .deliveries
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .is_empty()
-            });
+            self.control.sleep_on_doorbell(limit);
             let mut after = After::default();
             {
                 let mut scheduler = self.lock();
@@ -182,12 +193,15 @@ impl Inner {
             self.look_at_progress();
             self.deliver();
         }
+        self.deliveries.lock().unwrap_or_else(PoisonError::into_inner).ended = true;
         self.deliver();
     }
 
     fn deliver(&self) {
         loop {
-            let batch = std::mem::take(&mut *self.deliveries.lock().unwrap_or_else(PoisonError::into_inner));
+            let mut deliveries = self.deliveries.lock().unwrap_or_else(PoisonError::into_inner);
+            let batch = std::mem::take(&mut deliveries.waiting);
+            drop(deliveries);
             if batch.is_empty() {
                 return;
             }
@@ -196,7 +210,9 @@ impl Inner {
                 for after in batch.take().into_iter().flatten() {
                     for (task, callbacks) in after.callbacks {
                         for callback in callbacks {
-                            callback(&task);
+                            // This thread serves every task: one bad callback must not end it.
+                            // The panic was reported by its hook.
+                            let _ = catch_unwind(AssertUnwindSafe(|| callback(&task)));
                         }
                     }
                 }
@@ -235,7 +251,7 @@ impl Inner {
                 for &(id, done, total) in &due {
                     for (task, callback, _) in &watchers {
                         if task.id == id {
-                            callback(done, total);
+                            let _ = catch_unwind(AssertUnwindSafe(|| callback(done, total)));
                         }
                     }
                 }
@@ -253,13 +269,14 @@ impl Inner {
             return None;
         }
         let slot = self.control.slot(place as u32 as usize);
-        let count = slot.progress.load(Ordering::Acquire);
-        (count > 0).then(|| Progress {
-            count,
+        let progress = Progress {
+            count: slot.progress.load(Ordering::Acquire),
             done: slot.progress_done.load(Ordering::Relaxed),
             total: slot.progress_total.load(Ordering::Relaxed),
             at_ns: slot.progress_ns.load(Ordering::Relaxed),
-        })
+        };
+        // The task may have left the slot meanwhile: then these are another's numbers.
+        (progress.count > 0 && task.place.load(Ordering::Acquire) == place).then_some(progress)
     }
 
     /// Stops the pool for good.
@@ -300,10 +317,6 @@ impl Pool {
         head.spin_ns
             .store(if cpus > 1 { SPIN_NS } else { 0 }, Ordering::Relaxed);
         head.version.store(VERSION, Ordering::Release);
-        for worker in 0..workers {
-            let recycle = config.recycle_after.unwrap_or(0);
-            control.worker(worker).recycle_after.store(recycle, Ordering::Relaxed);
-        }
         let inner = Arc::new(Inner {
             control,
             store: store.clone(),
@@ -320,11 +333,14 @@ impl Pool {
         });
         reaper::start(&inner)?;
         let service = inner.clone();
-        crate::spawn_thread("multilane-pool", move || service.serve())?;
-        Ok(Self {
+        let served = crate::spawn_thread("multilane-pool", move || service.serve());
+        let pool = Self {
             inner,
             birth: Birth::here(),
-        })
+        };
+        // Without that thread the workers end at once.
+        served.inspect_err(|error| pool.kill(&error.to_string()))?;
+        Ok(pool)
     }
 
     /// Queues an admitted task.
@@ -343,6 +359,9 @@ impl Pool {
                     scheduler.drain(&mut after);
                 }
                 scheduler.enqueue(task.clone(), work);
+            }
+            if scheduler.closing {
+                self.inner.notice_end(&scheduler);
             }
         }
         self.inner.control.wake_worker();
@@ -370,8 +389,10 @@ impl Pool {
         let late = |scheduler: &mut Scheduler| {
             self.workers_ready() < self.inner.control.workers() && scheduler.broken.is_none()
         };
-        let waited = self.inner.changed.wait_timeout_while(self.inner.lock(), patience, late);
-        drop(waited.unwrap_or_else(PoisonError::into_inner));
+        let mut scheduler = self.inner.lock();
+        scheduler.ready_waiters += 1;
+        let waited = self.inner.changed.wait_timeout_while(scheduler, patience, late);
+        waited.unwrap_or_else(PoisonError::into_inner).0.ready_waiters -= 1;
         self.workers_ready() == self.inner.control.workers()
     }
 
@@ -385,6 +406,13 @@ impl Pool {
             })
             .map(|worker| reaper::describe(&self.inner, first, worker, 0))
             .collect()
+    }
+
+    /// Tells, also after the pool is dropped, whether every worker has ended, after
+    /// the patience given at most.
+    pub fn ended(&self) -> Box<dyn Fn(Duration) -> bool + Send> {
+        let inner = Arc::downgrade(&self.inner);
+        Box::new(move |patience| inner.upgrade().is_none_or(|inner| inner.reaper.wait_finished(patience)))
     }
 
     /// Makes the service thread look again, now that a recording wants to see progress.
@@ -428,9 +456,14 @@ impl Backend for Pool {
 
     fn finish(&self, task: &Arc<Task>, outcome: Outcome) {
         let mut after = After::default();
+        // Before the lock: an outcome that comes too late is dropped here, and may run
+        // anything, this pool's methods included.
+        let Some(callbacks) = task.finish(outcome, None) else {
+            return;
+        };
         {
             let mut scheduler = self.inner.lock();
-            scheduler.end(task.clone(), outcome, None, &mut after);
+            scheduler.ended(task, callbacks, &mut after);
             self.inner.notice_end(&scheduler);
         }
         self.inner.settle(after);
@@ -470,9 +503,7 @@ impl Backend for Pool {
     fn watch(&self, task: &Task, level: u32) {
         let place = task.watch(level);
         if place != NOWHERE {
-            let slot = self.inner.control.slot(place as u32 as usize);
-            slot.watched.fetch_max(level, Ordering::Relaxed);
-            fence(Ordering::SeqCst);
+            self.inner.control.watch(place as u32 as usize, level);
         }
     }
 
@@ -496,7 +527,11 @@ impl Backend for Pool {
         let slot = self.inner.control.slot(place as u32 as usize);
         let state = slot.state();
         let taken = state.phase == super::layout::Phase::Taken;
-        (taken && u64::from(state.generation) == place >> 32).then(|| slot.started_ns.load(Ordering::Acquire))
+        (taken && u64::from(state.generation) == place >> 32).then(|| match slot.started_ns.load(Ordering::Acquire) {
+            // Claimed, but the worker has not read the clock yet.
+            0 => clock::now_ns(),
+            started_ns => started_ns,
+        })
     }
 
     fn cancel(&self, task: &Arc<Task>, running: bool) -> Cancelled {
@@ -520,19 +555,20 @@ impl Backend for Pool {
         let mut scheduler = self.inner.lock();
         scheduler.drain(&mut after);
         if scheduler.active >= limit {
-            self.inner
-                .control
-                .head()
-                .refill_below
-                .store(EVERY_COMPLETION, Ordering::SeqCst);
+            // From here on every result rings, for all who wait.
+            scheduler.room_waiters += 1;
+            scheduler.refill();
             scheduler.drain(&mut after);
             if scheduler.active >= limit {
-                let waited = self.inner.changed.wait_timeout(scheduler, patience);
+                let full = |scheduler: &mut Scheduler| scheduler.active >= limit;
+                let waited = self.inner.changed.wait_timeout_while(scheduler, patience, full);
                 scheduler = waited.unwrap_or_else(PoisonError::into_inner).0;
                 scheduler.drain(&mut after);
             }
+            scheduler.room_waiters -= 1;
             scheduler.refill();
         }
+        self.inner.notice_end(&scheduler);
         let room = scheduler.active < limit;
         drop(scheduler);
         self.inner.settle(after);
@@ -551,10 +587,9 @@ impl Backend for Pool {
             if cancel_pending {
                 scheduler.cancel_pending(&mut after);
             }
-            // The end comes with the last result, which nobody may be waiting for: from
-            // here on every one is announced, and those that came before are taken now.
+            // From here on every result rings: the last one ends the workers, whether
+            // anybody waits for it or not.
             scheduler.refill();
-            fence(Ordering::SeqCst);
             scheduler.drain(&mut after);
             self.inner.notice_end(&scheduler);
         }
@@ -564,9 +599,7 @@ impl Backend for Pool {
 
     fn kill(&self, reason: &str) {
         self.inner.break_down(reason);
-        for worker in 0..self.inner.control.workers() {
-            self.inner.reaper.kill(worker);
-        }
+        self.inner.reaper.kill_all();
         self.inner.reaper.wake();
     }
 

@@ -51,11 +51,36 @@ impl Handle {
         let _ = rustix::io::write(&self.wake, &1u64.to_ne_bytes());
     }
 
-    pub(super) fn kill(&self, worker: usize) {
+    /// Ends the process that has this region, and never the one that took its place.
+    pub(super) fn kill(&self, (worker, region): (usize, u32)) {
         let started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(Some(started)) = started.get(worker) {
+        if let Some(Some(started)) = started.get(worker)
+            && started.region == region
+        {
             spawn::kill(&started.pidfd);
         }
+    }
+
+    pub(super) fn kill_all(&self) {
+        let started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+        for started in started.iter().flatten() {
+            spawn::kill(&started.pidfd);
+        }
+    }
+
+    /// Ends and collects workers that no thread looks after.
+    fn abort(&self) {
+        self.kill_all();
+        let mut table = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+        for mut started in table.iter_mut().filter_map(Option::take) {
+            // Somebody else may have collected it.
+            let _ = started.child.wait();
+        }
+    }
+
+    fn alive(&self) -> usize {
+        let started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+        started.iter().flatten().count()
     }
 
     pub(super) fn wait_finished(&self, patience: Duration) -> bool {
@@ -71,14 +96,12 @@ impl Handle {
 pub(super) fn start(inner: &Arc<Inner>) -> Result<(), EngineError> {
     for worker in 0..inner.control.workers() {
         if let Err(error) = start_worker(inner, worker) {
-            for started in 0..worker {
-                inner.reaper.kill(started);
-            }
+            inner.reaper.abort();
             return Err(error);
         }
     }
-    let inner = inner.clone();
-    crate::spawn_thread("multilane-reaper", move || reap(&inner))
+    let reaping = inner.clone();
+    crate::spawn_thread("multilane-reaper", move || reap(&reaping)).inspect_err(|_| inner.reaper.abort())
 }
 
 fn start_worker(inner: &Inner, worker: usize) -> Result<(), EngineError> {
@@ -86,11 +109,12 @@ fn start_worker(inner: &Inner, worker: usize) -> Result<(), EngineError> {
     let region = inner.store.new_region();
     record.region.store(region, Ordering::Relaxed);
     record.failed.store(0, Ordering::Relaxed);
-    record.completions.head.store(0, Ordering::Relaxed);
-    record.completions.tail.store(0, Ordering::Relaxed);
+    // Its ring of completions goes on where the last worker's ended: threads that drain
+    // read both ends, and would take an old entry for a new one.
     record.ready_ns.store(0, Ordering::Relaxed);
-    record.to_parent.clear();
-    record.from_parent.clear();
+    record.pid.store(0, Ordering::Relaxed);
+    let recycle = inner.config.recycle_after.unwrap_or(0);
+    record.recycle_after.store(recycle, Ordering::Relaxed);
     record.spawned_ns.store(clock::now_ns(), Ordering::Relaxed);
     record.status.store(status::STARTING, Ordering::Release);
     let memory = inner
@@ -109,9 +133,10 @@ fn start_worker(inner: &Inner, worker: usize) -> Result<(), EngineError> {
         region_len: inner.store.region_len(),
         control_at: inner.control_at(),
     };
+    // Taken before the process exists: whoever decides to end it finds it in the table.
+    let mut table = inner.reaper.started.lock().unwrap_or_else(PoisonError::into_inner);
     let started = spawn::spawn(&inner.config.launch, memory, coordinates)?;
     record.pid.store(started.child.id(), Ordering::Release);
-    let mut table = inner.reaper.started.lock().unwrap_or_else(PoisonError::into_inner);
     table[worker] = Some(started);
     Ok(())
 }
@@ -240,12 +265,14 @@ fn failure_message(inner: &Inner, worker: usize) -> Option<String> {
         return None;
     }
     let region = inner.store.region(record.region.load(Ordering::Acquire)).ok()?;
+    let end = inner.store.region_len();
+    let start = at.checked_add(8).filter(|&start| start <= end)?;
     // SAFETY: the dead worker wrote the length and then the message at this offset of
-    // its region, which stays mapped here.
+    // its region, which stays mapped here; both lie inside it.
     let message = unsafe {
-        let start = region.address().add(at as usize);
-        let len = u64::from_le_bytes(start.cast::<[u8; 8]>().read_unaligned());
-        std::slice::from_raw_parts(start.add(8), len as usize)
+        let len = region.address().add(at as usize).cast::<[u8; 8]>().read_unaligned();
+        let len = u64::from_le_bytes(len).min(end - start);
+        std::slice::from_raw_parts(region.address().add(start as usize), len as usize)
     };
     Some(inner.config.host.describe_failure(message))
 }
@@ -260,9 +287,12 @@ fn wait_for_news(inner: &Inner) {
             .collect()
     };
     let mut fds: Vec<PollFd<'_>> = descriptors.iter().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
+    let missed = descriptors.len() < inner.reaper.alive();
     let wake = inner.reaper.wake.as_fd();
     fds.push(PollFd::from_borrowed_fd(wake, PollFlags::IN));
-    let limit = inner.config.memory_limit.map(|_| Timespec {
+    // Without a descriptor for every worker (the program has too many open) this thread
+    // has to look from time to time.
+    let limit = (inner.config.memory_limit.is_some() || missed).then_some(Timespec {
         tv_sec: 0,
         tv_nsec: MEMORY_EVERY.as_nanos() as i64,
     });
@@ -283,8 +313,10 @@ fn check_memory(inner: &Inner) {
             let mut after = After::default();
             inner.lock().stop_worker(worker, used, limit, &mut after);
             if after.kill.is_empty() {
-                // Between two tasks: a fresh worker takes its place.
-                inner.reaper.kill(worker);
+                // Between two tasks: it leaves by itself before the next one, so that none
+                // is lost to a kill that comes late.
+                record.recycle_after.store(1, Ordering::Relaxed);
+                inner.control.wake(worker);
             }
             inner.settle(after);
         }

@@ -103,10 +103,14 @@ impl Ord for Timer {
 pub(super) struct After {
     /// Callbacks of tasks that ended.
     pub(super) callbacks: Vec<(Arc<Task>, Vec<Callback>)>,
-    /// Workers to end now.
-    pub(super) kill: Vec<usize>,
+    /// Workers to end now, with the region that tells each from its successor.
+    pub(super) kill: Vec<(usize, u32)>,
+    /// A timer was set that the service thread does not know of.
+    pub(super) timer: bool,
     /// Dropped outside the lock, since it may free memory.
     work: Vec<Entry>,
+    /// The same: memory of dead workers.
+    regions: Vec<Arc<Region>>,
 }
 
 pub(super) struct Scheduler {
@@ -125,6 +129,10 @@ pub(super) struct Scheduler {
     /// Memory of each worker's region, mapped when its first large result comes.
     pub(super) regions: Vec<Option<Arc<Region>>>,
     pub(super) closing: bool,
+    /// Threads that wait until fewer tasks are active.
+    pub(super) room_waiters: usize,
+    /// Threads that wait until the workers are up.
+    pub(super) ready_waiters: usize,
     pub(super) broken: Option<String>,
     pub(super) nested: Nested,
     /// Number of the first worker among all workers of this process.
@@ -146,6 +154,8 @@ impl Scheduler {
             active: 0,
             regions: vec![None; control.workers()],
             closing: false,
+            room_waiters: 0,
+            ready_waiters: 0,
             broken: None,
             nested: Nested::default(),
             first_worker: record::new_workers(control.workers()),
@@ -206,7 +216,7 @@ impl Scheduler {
         let queued = self.control.queued();
         if queued == 0 && self.backlog.is_empty() && !self.free.is_empty() {
             self.level = priority;
-            return self.place(waiting);
+            return self.place_or_compact(waiting);
         }
         if priority > self.level && queued > 0 {
             self.revoke_all();
@@ -217,14 +227,22 @@ impl Scheduler {
         let deep = priority != self.level && queued >= MIXED_DEPTH;
         if in_line && !deep && !self.free.is_empty() {
             self.level = priority;
-            return self.place(waiting);
+            return self.place_or_compact(waiting);
         }
         self.backlog.push(waiting);
         self.refill()
     }
 
+    fn place_or_compact(&mut self, waiting: Waiting) {
+        if !self.place(waiting) {
+            self.revoke_all();
+            self.refill();
+        }
+    }
+
     /// Moves waiting tasks into the shared queue as far as they fit.
     pub(super) fn refill(&mut self) {
+        let mut placed = false;
         while let Some(first) = self.backlog.peek() {
             if first.task.is_done() {
                 self.backlog.pop();
@@ -237,16 +255,30 @@ impl Scheduler {
             }
             let Some(first) = self.backlog.pop() else { break };
             self.level = first.priority;
-            self.place(first);
+            placed = true;
+            if !self.place(first) {
+                // Taking everything back leaves an empty queue, so this ends.
+                self.revoke_all();
+            }
         }
-        let low_water = if self.closing {
-            EVERY_COMPLETION
-        } else if self.backlog.is_empty() {
+        if placed {
+            // Workers may have run out of tasks and gone to sleep meanwhile.
+            self.control.wake_worker();
+        }
+        let queued = self.control.queued();
+        let low_water = if self.backlog.is_empty() {
             0
         } else {
-            (self.control.queued() / 2).max(self.control.workers() as u64 + 1)
+            // Never more than there is: what does not fit now would be tried without end.
+            (queued / 2).max((self.control.workers() as u64 + 1).min(queued.max(1)))
         };
-        self.control.head().refill_below.store(low_water, Ordering::Relaxed);
+        let every = self.closing || self.room_waiters > 0;
+        self.control
+            .want_refill(if every { EVERY_COMPLETION } else { low_water });
+        if self.control.queued() < low_water {
+            // The workers were faster than the wish: the service thread looks again.
+            self.control.ring_doorbell();
+        }
     }
 
     /// Takes every unclaimed task back out of the shared queue.
@@ -285,10 +317,13 @@ impl Scheduler {
         )
     }
 
-    fn place(&mut self, mut waiting: Waiting) {
+    /// Puts a task into the shared queue; false when the queue is full of entries that
+    /// were taken back behind one that waits. Then, as without a free slot, the task is
+    /// in the backlog.
+    fn place(&mut self, mut waiting: Waiting) -> bool {
         let Some(index) = self.free.pop() else {
             self.backlog.push(waiting);
-            return;
+            return true;
         };
         let at = index as usize;
         let work = &mut waiting.work;
@@ -312,6 +347,9 @@ impl Scheduler {
         slot.attempt.store(waiting.attempt, Ordering::Relaxed);
         slot.progress.store(0, Ordering::Relaxed);
         slot.progress_total.store(-1, Ordering::Relaxed);
+        // Until its worker has read the clock, nobody may take the last task's start for
+        // this one's.
+        slot.started_ns.store(0, Ordering::Relaxed);
         self.generation[at] = self.generation[at].wrapping_add(1);
         let generation = self.generation[at];
         slot.watched.store(0, Ordering::Relaxed);
@@ -323,10 +361,10 @@ impl Scheduler {
         // A failure that is followed by another attempt is news, whoever waits.
         let watched = task.watched().max(u32::from(task.options.retries > 0));
         if watched > 0 {
-            slot.watched.store(watched, Ordering::Relaxed);
+            slot.watched.fetch_max(watched, Ordering::Relaxed);
         }
         if let Some(limit) = task.options.timeout {
-            let at_ns = clock::now_ns().saturating_add(limit.as_nanos() as u64);
+            let at_ns = clock::now_ns().saturating_add(clock::nanoseconds_of(limit));
             self.timers.push(Timer {
                 at_ns,
                 due: Due::Timeout {
@@ -344,18 +382,20 @@ impl Scheduler {
         if !self.control.push(at, generation) {
             // The queue is full of revoked entries that no worker has skipped yet.
             self.control.skip_spent();
-            if !self.control.push(at, generation)
-                && let Some(entry) = self.vacate(at)
-            {
-                self.backlog.push(Waiting {
-                    priority: entry.task.options.priority,
-                    order: Reverse(entry.work.order),
-                    task: entry.task,
-                    work: entry.work,
-                    attempt: waiting.attempt,
-                });
+            if !self.control.push(at, generation) {
+                if let Some(entry) = self.vacate(at) {
+                    self.backlog.push(Waiting {
+                        priority: entry.task.options.priority,
+                        order: Reverse(entry.work.order),
+                        task: entry.task,
+                        work: entry.work,
+                        attempt: waiting.attempt,
+                    });
+                }
+                return false;
             }
         }
+        true
     }
 
     /// Empties a slot that is the parent's.
@@ -393,6 +433,9 @@ impl Scheduler {
         let control = self.control;
         let slot = control.slot(index);
         let state = slot.state();
+        if state.phase != Phase::Done {
+            return;
+        }
         let Some(entry) = self.entries[index].as_mut() else {
             return;
         };
@@ -412,7 +455,7 @@ impl Scheduler {
         let Some(entry) = self.vacate(index) else { return };
         record::note_attempt(&entry.task, &measured, status);
         if retriable && attempt <= entry.task.options.retries {
-            self.retry(entry, attempt);
+            self.retry(entry, attempt, after);
         } else {
             let task = entry.task.clone();
             after.work.push(entry);
@@ -439,6 +482,7 @@ impl Scheduler {
             return self.unframe(&bytes, worker);
         }
         let region = self.region(worker)?;
+        region.give_back_rest();
         let block = Store::adopt(&region, at, len as u64);
         // SAFETY: the worker wrote `len` bytes there and gave them away with the slot.
         let bytes = unsafe { std::slice::from_raw_parts(block.address(), len) };
@@ -480,16 +524,17 @@ impl Scheduler {
         })
     }
 
-    fn retry(&mut self, entry: Entry, attempt: u16) {
+    fn retry(&mut self, entry: Entry, attempt: u16, after: &mut After) {
         let pause = entry.task.options.backoff.saturating_mul(1 << (attempt - 1).min(20));
         let waiting = Waiting {
             priority: entry.task.options.priority,
             order: Reverse(entry.work.order),
             task: entry.task,
             work: entry.work,
-            attempt: attempt + 1,
+            attempt: attempt.saturating_add(1),
         };
-        let at_ns = clock::now_ns().saturating_add(pause.as_nanos() as u64);
+        let at_ns = clock::now_ns().saturating_add(clock::nanoseconds_of(pause));
+        after.timer = true;
         self.timers.push(Timer {
             at_ns,
             due: Due::Retry(Box::new(waiting)),
@@ -499,14 +544,19 @@ impl Scheduler {
     /// Ends a task that is in no slot any more.
     pub(super) fn end(&mut self, task: Arc<Task>, outcome: Outcome, measured: Option<Measured>, after: &mut After) {
         if let Some(callbacks) = task.finish(outcome, measured) {
-            self.active -= 1;
-            if !self.nested.is_idle() {
-                let (control, store) = (self.control, self.store.clone());
-                self.nested.announce(&control, &store, &task);
-            }
-            if !callbacks.is_empty() {
-                after.callbacks.push((task, callbacks));
-            }
+            self.ended(&task, callbacks, after);
+        }
+    }
+
+    /// Counts out a task that was ended just now.
+    pub(super) fn ended(&mut self, task: &Arc<Task>, callbacks: Vec<Callback>, after: &mut After) {
+        self.active -= 1;
+        if !self.nested.is_idle() {
+            let (control, store) = (self.control, self.store.clone());
+            self.nested.announce(&control, &store, task);
+        }
+        if !callbacks.is_empty() {
+            after.callbacks.push((task.clone(), callbacks));
         }
     }
 
@@ -541,10 +591,14 @@ impl Scheduler {
         }
         let now_ns = clock::now_ns();
         let due_ns = match state.phase {
-            Phase::Ready => now_ns + limit.as_nanos() as u64,
+            Phase::Ready => now_ns.saturating_add(clock::nanoseconds_of(limit)),
             Phase::Taken => {
-                let started_ns = self.control.slot(at).started_ns.load(Ordering::Acquire);
-                started_ns + limit.as_nanos() as u64
+                let started_ns = match self.control.slot(at).started_ns.load(Ordering::Acquire) {
+                    // Claimed, but the worker has not read the clock yet.
+                    0 => now_ns,
+                    started_ns => started_ns,
+                };
+                started_ns.saturating_add(clock::nanoseconds_of(limit))
             }
             _ => return,
         };
@@ -580,8 +634,13 @@ impl Scheduler {
         if let Some(entry) = self.entries[index].as_mut() {
             entry.stop = Some(why);
         }
-        after.kill.push(state.worker as usize);
+        after.kill.push(self.incarnation(state.worker.into()));
         true
+    }
+
+    /// A worker and what tells it from the one that takes its place.
+    fn incarnation(&self, worker: usize) -> (usize, u32) {
+        (worker, self.control.worker(worker).region.load(Ordering::Relaxed))
     }
 
     /// Stops whatever `worker` runs now.
@@ -614,6 +673,9 @@ impl Scheduler {
             if self.revoke(index) {
                 after.work.extend(self.vacate(index));
                 self.control.skip_spent();
+                if !self.backlog.is_empty() {
+                    self.refill();
+                }
             } else {
                 if !running || !self.stop(index, Stop::Cancelled, after) {
                     return Cancelled::No;
@@ -648,6 +710,7 @@ impl Scheduler {
                 Due::Timeout { .. } => self.timers.push(timer),
             }
         }
+        self.refill();
     }
 
     /// Fails everything, since nothing can run any more.
@@ -659,7 +722,12 @@ impl Scheduler {
         };
         for index in 0..SLOTS {
             if self.entries[index].is_some() {
-                self.revoke(index);
+                let state = self.control.slot(index).state();
+                if !self.revoke(index) && state.phase == Phase::Taken {
+                    // Its result has nowhere to go, and the worker would wait for its
+                    // end for ever once it finds that out.
+                    after.kill.push(self.incarnation(state.worker.into()));
+                }
                 if let Some(entry) = self.vacate(index) {
                     let task = entry.task.clone();
                     after.work.push(entry);
@@ -697,6 +765,13 @@ impl Scheduler {
             }
         }
         self.orphan(worker, after);
+        // Here and not at the start of the successor: threads that drain read these rings
+        // under the same lock.
+        self.control.worker(worker).to_parent.clear();
+        self.control.worker(worker).from_parent.clear();
+        // A region that was never mapped here is mapped now: the last mapping frees what
+        // the dead worker had not handed over.
+        after.regions.extend(self.region(worker));
         self.regions[worker] = None;
         if self.control.queued() > 0 {
             self.control.wake_worker();
@@ -720,7 +795,7 @@ impl Scheduler {
         };
         record::note_attempt(&entry.task, &measured, status);
         if attempt <= entry.task.options.retries && !entry.task.is_done() {
-            return self.retry(entry, attempt);
+            return self.retry(entry, attempt, after);
         }
         let failure = match stop {
             Some(Stop::TimedOut(after)) => Failure::TimedOut { after, stopped: true },

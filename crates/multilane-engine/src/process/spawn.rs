@@ -26,6 +26,8 @@ pub struct Launch {
 pub(crate) struct Started {
     pub(crate) child: Child,
     pub(crate) pidfd: OwnedFd,
+    /// Its own region, which no other process ever has.
+    pub(crate) region: u32,
 }
 
 /// Where a worker finds its pool; also the order of its command-line arguments.
@@ -74,7 +76,7 @@ impl Coordinates {
 }
 
 pub(crate) fn spawn(launch: &Launch, memory: OwnedFd, coordinates: Coordinates) -> Result<Started, EngineError> {
-    let child = Command::new(&launch.program)
+    let mut child = Command::new(&launch.program)
         .args(&launch.arguments)
         .args(coordinates.arguments())
         .envs(launch.environment.iter().map(|(name, value)| (name, value)))
@@ -86,8 +88,13 @@ pub(crate) fn spawn(launch: &Launch, memory: OwnedFd, coordinates: Coordinates) 
             source,
         })?;
     let pid = rustix::process::Pid::from_child(&child);
-    let pidfd = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).map_err(system("pidfd_open"))?;
-    Ok(Started { child, pidfd })
+    let opened = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty());
+    let pidfd = opened.map_err(system("pidfd_open")).inspect_err(|_| {
+        // Nobody could look after it. Gone already is as good.
+        let _ = child.kill().and_then(|()| child.wait().map(drop));
+    })?;
+    let region = coordinates.region;
+    Ok(Started { child, pidfd, region })
 }
 
 /// Ends a worker now.

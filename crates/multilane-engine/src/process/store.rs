@@ -124,9 +124,21 @@ impl Region {
         unsafe { &*self.map.address().cast::<Returns>() }
     }
 
+    /// Passes on what found the ring full when it was given back.
+    pub(super) fn give_back_rest(&self) {
+        let mut waiting = self.overflow.lock().unwrap_or_else(PoisonError::into_inner);
+        if !waiting.is_empty() {
+            self.pass_on(&mut waiting);
+        }
+    }
+
     fn give_back(&self, offset: u64) {
         let mut waiting = self.overflow.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.push(offset);
+        self.pass_on(&mut waiting);
+    }
+
+    fn pass_on(&self, waiting: &mut Vec<u64>) {
         let returns = self.returns();
         let mut tail = returns.tail.load(Ordering::Relaxed);
         while tail - returns.head.load(Ordering::Acquire) < RETURNS {
@@ -249,7 +261,9 @@ impl Store {
     /// Makes the file and maps region 0, the parent's.
     pub fn create() -> Result<Arc<Self>, EngineError> {
         let file = rustix::fs::memfd_create("multilane", MemfdFlags::CLOEXEC).map_err(system("memfd_create"))?;
-        rustix::fs::ftruncate(&file, 1 << 50).map_err(system("growing shared memory"))?;
+        // Every worker that ever starts gets a region of its own: room for four million of
+        // the largest. The file is sparse, so its length costs nothing.
+        rustix::fs::ftruncate(&file, 1 << 62).map_err(system("growing shared memory"))?;
         let memory = rustix::system::sysinfo().totalram as u64;
         let mut region_len = memory.next_power_of_two().clamp(1 << 32, 1 << 40);
         loop {

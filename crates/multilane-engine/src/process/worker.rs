@@ -3,17 +3,16 @@
 use std::fs::File;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{Ordering, fence};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::control::Control;
-use super::layout::{EVERY_COMPLETION, INLINE, Phase, SlotState, VERSION, Verdict, status};
+use super::layout::{INLINE, Phase, SlotState, VERSION, Verdict, status};
 use super::remote::Remote;
 use super::spawn::Coordinates;
 use super::store::{Block, Region, Store};
 use crate::clock;
 use crate::error::{EngineError, system};
-use crate::futex::{self, Scope};
 
 /// A process's place in a pool.
 pub struct Worker {
@@ -64,6 +63,7 @@ impl Worker {
         }
         // Descriptor 0 now is /dev/null and stays open for the life of the process.
         std::mem::forget(inherited);
+        unblock_signals();
         watch_parent(coordinates.parent)?;
         let store = Store::open(file, coordinates.region_len, coordinates.region)?;
         let parent_region = store.region(0)?;
@@ -138,7 +138,7 @@ impl Worker {
             std::ptr::copy_nonoverlapping(len.to_le_bytes().as_ptr(), block.address(), 8);
             std::ptr::copy_nonoverlapping(message.as_ptr(), block.address().add(8), message.len());
         }
-        let at = block.offset() as u32;
+        let at = block.offset();
         block.hand_over();
         self.control.worker(self.index).failed.store(at, Ordering::Release);
         Ok(())
@@ -146,20 +146,10 @@ impl Worker {
 
     /// Claims a task if one is queued.
     pub fn try_next(&mut self) -> Option<Job> {
-        let recycle = self.control.worker(self.index).recycle_after.load(Ordering::Relaxed);
-        if recycle != 0 && self.done >= recycle {
+        if self.is_spent() {
             return None;
         }
-        let (slot_index, state) = self.control.claim(self.index as u16)?;
-        self.become_busy();
-        let queued = self.control.queued();
-        let head = self.control.head();
-        if queued > 0 {
-            self.control.wake_worker();
-        }
-        if queued < head.refill_below.load(Ordering::Relaxed) {
-            self.control.ring_doorbell();
-        }
+        let (slot_index, state) = self.control.take(self.index)?;
         self.done += 1;
         let slot = self.control.slot(slot_index);
         let started_ns = clock::now_ns();
@@ -180,78 +170,35 @@ impl Worker {
 
     /// Waits for a task; `None` when the worker is to end.
     pub fn wait_next(&mut self) -> Option<Job> {
-        let record = self.control.worker(self.index).recycle_after.load(Ordering::Relaxed);
         loop {
             if let Some(job) = self.try_next() {
                 return Some(job);
             }
-            if record != 0 && self.done >= record {
-                return None;
-            }
-            if self.control.head().closing.load(Ordering::Acquire) != 0 {
+            if self.is_spent() || self.control.head().closing.load(Ordering::Acquire) != 0 {
                 return None;
             }
             if !self.search() {
-                self.sleep();
+                // The limit only bounds how long a worker outlives a parent that is
+                // stopped between publishing and waking; it costs nothing.
+                self.control.sleep(self.index, Some(Duration::from_secs(1)));
             }
         }
     }
 
-    /// Stops counting as a worker that looks for work.
-    ///
-    /// A task pushed before this may have been left to this worker; the fence makes it
-    /// show in the queue's length, which the caller reads next, and pairs with the one
-    /// in `Control::wake_worker`.
-    fn become_busy(&self) {
-        let word = &self.control.worker(self.index).status;
-        if word.load(Ordering::Relaxed) != status::BUSY {
-            word.store(status::BUSY, Ordering::Relaxed);
-            fence(Ordering::SeqCst);
-        }
-    }
-
-    fn set_status(&self, value: u32) {
-        self.control.worker(self.index).status.store(value, Ordering::Release);
+    /// Whether a fresh process is to take this one's place.
+    fn is_spent(&self) -> bool {
+        let recycle = self.control.worker(self.index).recycle_after.load(Ordering::Relaxed);
+        recycle != 0 && self.done >= recycle
     }
 
     /// Polls for a while; true when there is something to claim.
     fn search(&self) -> bool {
         let limit = self.control.head().spin_ns.load(Ordering::Relaxed);
-        let others = (0..self.control.workers()).filter(|&other| other != self.index);
-        let searched = others
-            .map(|other| self.control.worker(other).status.load(Ordering::Relaxed))
-            .any(|other| other == status::SEARCHING);
-        // One poller is enough to meet the next task, and each costs a core.
-        if limit == 0 || searched {
+        if limit == 0 {
             return self.control.queued() > 0;
         }
-        self.set_status(status::SEARCHING);
         let start = clock::now_ns();
-        while clock::now_ns() - start < limit {
-            for _ in 0..32 {
-                if self.control.queued() > 0 {
-                    return true;
-                }
-                std::hint::spin_loop();
-            }
-            if self.control.head().closing.load(Ordering::Relaxed) != 0 {
-                return false;
-            }
-        }
-        false
-    }
-
-    fn sleep(&self) {
-        let word = &self.control.worker(self.index).status;
-        word.store(status::SLEEPING, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
-        let head = self.control.head();
-        if self.control.queued() == 0 && head.closing.load(Ordering::Relaxed) == 0 {
-            // The limit only bounds how long a worker outlives a parent that is
-            // stopped between publishing and waking; it costs nothing.
-            futex::wait(word, status::SLEEPING, Some(Duration::from_secs(1)), Scope::Shared);
-        }
-        self.set_status(status::SEARCHING);
+        self.control.search(self.index, || clock::now_ns() - start < limit)
     }
 
     /// The function's bytes.
@@ -335,11 +282,6 @@ impl Worker {
             }
         }
         self.control.complete(self.index, job.slot);
-        fence(Ordering::SeqCst);
-        let eager = self.control.head().refill_below.load(Ordering::Relaxed) == EVERY_COMPLETION;
-        if eager || slot.watched.load(Ordering::Relaxed) != 0 {
-            self.control.ring_doorbell();
-        }
         Ok(())
     }
 }
@@ -361,6 +303,17 @@ impl Region {
     /// Where the region is mapped.
     pub fn address(&self) -> *mut u8 {
         self.mapping().address()
+    }
+}
+
+/// Receives signals, whichever thread started this process: the one that starts
+/// successors blocks them all, and a child inherits that.
+fn unblock_signals() {
+    // SAFETY: fills a signal set on this thread's stack and applies it to this thread.
+    unsafe {
+        let mut none: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&mut none);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &none, std::ptr::null_mut());
     }
 }
 

@@ -9,6 +9,7 @@ mod queue;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -154,11 +155,16 @@ impl Shared {
                 progress: None,
             });
             if let Some(limit) = task.options.timeout {
-                self.schedule(&mut state, started_ns + limit.as_nanos() as u64, Due::Timeout(task.id));
+                self.schedule(
+                    &mut state,
+                    started_ns.saturating_add(clock::nanoseconds_of(limit)),
+                    Due::Timeout(task.id),
+                );
             }
         }
         STACK.with_borrow_mut(|stack| stack.push(task.id));
-        let result = call();
+        // A thread that unwinds would take its worker along, and leave the task unfinished.
+        let result = catch_unwind(AssertUnwindSafe(&call));
         STACK.with_borrow_mut(|stack| stack.pop());
         let ended_ns = clock::now_ns();
         let measured = Measured {
@@ -172,7 +178,7 @@ impl Shared {
             core_end: clock::core(),
             ..Measured::default()
         };
-        let failed = result.is_err();
+        let failed = !matches!(result, Ok(Ok(_)));
         let status = if failed {
             trace::Status::Failed
         } else {
@@ -189,11 +195,15 @@ impl Shared {
                 let entry = Entry {
                     task,
                     call,
-                    attempt: attempt + 1,
+                    attempt: attempt.saturating_add(1),
                     order: 0,
                     priority,
                 };
-                self.schedule(&mut state, ended_ns + pause.as_nanos() as u64, Due::Retry(entry));
+                self.schedule(
+                    &mut state,
+                    ended_ns.saturating_add(clock::nanoseconds_of(pause)),
+                    Due::Retry(entry),
+                );
                 if self.workers == 0 {
                     drop(state);
                     self.run_due_here();
@@ -204,8 +214,12 @@ impl Shared {
         // Whatever the call holds on to is dropped before its caller can see the end.
         drop(call);
         let outcome = match result {
-            Ok(value) => Outcome::Done(value),
-            Err(error) => Outcome::Failed(Failure::Raised(error)),
+            Ok(Ok(value)) => Outcome::Done(value),
+            Ok(Err(error)) => Outcome::Failed(Failure::Raised(error)),
+            Err(_) => {
+                let reason = "the code that runs it panicked".to_owned();
+                Outcome::Failed(Failure::Abandoned { reason })
+            }
         };
         self.end(&task, outcome, Some(measured));
     }
@@ -244,6 +258,7 @@ impl Shared {
             state.active -= 1;
             if state.closing && state.active == 0 {
                 self.queued.notify_all();
+                self.timer.notify_all();
             }
             self.changed.notify_all();
         }
@@ -274,7 +289,8 @@ impl Shared {
                     // A timer of an earlier attempt says nothing of this one.
                     let found = state.running.iter().find(|running| {
                         let limit = running.task.options.timeout.unwrap_or_default();
-                        running.task.id == id && running.started_ns + limit.as_nanos() as u64 <= now_ns
+                        running.task.id == id
+                            && running.started_ns.saturating_add(clock::nanoseconds_of(limit)) <= now_ns
                     });
                     if let Some(running) = found {
                         let (task, thread) = (running.task.clone(), running.thread);
@@ -340,6 +356,13 @@ impl Shared {
         self.started.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
     }
 
+    fn wait_ended(&self, patience: Duration) -> bool {
+        let open = |state: &mut Inside| state.alive > 0 || state.active > 0;
+        let waited = self.changed.wait_timeout_while(self.lock(), patience, open);
+        let state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        state.alive == 0 && state.active == 0
+    }
+
     fn break_down(&self, reason: &str) {
         let entries = {
             let mut state = self.lock();
@@ -386,7 +409,9 @@ impl Pool {
         });
         for index in 0..workers {
             let worker = shared.clone();
-            crate::spawn_thread("multilane-worker", move || worker.work(index as u32))?;
+            let started = crate::spawn_thread("multilane-worker", move || worker.work(index as u32));
+            // Those that started would wait for ever.
+            started.inspect_err(|error| shared.break_down(&error.to_string()))?;
         }
         if workers == 0
             && let Err(reason) = shared.runner.start()
@@ -456,6 +481,13 @@ impl Pool {
             watchers.append(place);
             *place = watchers;
         }
+    }
+
+    /// Tells, also after the pool is dropped, whether every worker has ended, after
+    /// the patience given at most.
+    pub fn ended(&self) -> Box<dyn Fn(Duration) -> bool + Send> {
+        let shared = Arc::downgrade(&self.shared);
+        Box::new(move |patience| shared.upgrade().is_none_or(|shared| shared.wait_ended(patience)))
     }
 
     /// The workers as a trace names them.
@@ -611,13 +643,7 @@ impl Backend for Pool {
     }
 
     fn wait_closed(&self, patience: Duration) -> bool {
-        let open = |state: &mut Inside| state.alive > 0 || state.active > 0;
-        let waited = self
-            .shared
-            .changed
-            .wait_timeout_while(self.shared.lock(), patience, open);
-        let state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        state.alive == 0 && state.active == 0
+        self.shared.wait_ended(patience)
     }
 }
 
