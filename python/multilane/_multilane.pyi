@@ -331,6 +331,20 @@ class Trace:
         """CPU time of all tasks."""
 
     @property
+    def efficiency(self) -> float:
+        """Share of the workers' cores that tasks used, 0 to 1."""
+
+    @property
+    def decomposition(self) -> dict[str, float]:
+        """Where the worker time went, as shares that sum to 1."""
+
+    @property
+    def critical_path(self) -> list[int]:
+        """Ids of the tasks that decided when the run ended, in order."""
+
+    def __rich__(self) -> Any: ...
+    def _repr_html_(self) -> str: ...
+    @property
     def cores_used(self) -> float:
         """CPU time of all tasks over the makespan."""
 

@@ -110,6 +110,44 @@ impl PyTrace {
         py.detach(|| self.analysis().cores_used)
     }
 
+    /// Share of the workers' cores that tasks used.
+    #[getter]
+    fn efficiency(&self, py: Python<'_>) -> f64 {
+        py.detach(|| self.analysis().efficiency)
+    }
+
+    /// Where the worker time went, as shares that sum to 1.
+    #[getter]
+    fn decomposition<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.analyse(py)?.get_item("decomposition")
+    }
+
+    /// Ids of the tasks that decided when the run ended, in order.
+    #[getter]
+    fn critical_path(&self, py: Python<'_>) -> Vec<u64> {
+        py.detach(|| self.analysis().critical_path.clone())
+    }
+
+    fn __str__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        slf.py()
+            .import("multilane._trace_text")?
+            .call_method1("as_text", (slf,))?
+            .extract()
+    }
+
+    fn __rich__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py()
+            .import("multilane._trace_text")?
+            .call_method1("renderable", (slf,))
+    }
+
+    fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
+        slf.py()
+            .import("multilane._trace_text")?
+            .call_method1("as_html", (slf,))?
+            .extract()
+    }
+
     /// Reads a trace from a file.
     #[staticmethod]
     fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
 
 from .failure import Failure
 from .output import add_json_to, print_rich
@@ -45,34 +44,7 @@ def run(options: argparse.Namespace) -> int:
         }
         print(json.dumps(described | {"analysis": analysis}, indent=2))
     else:
-        _show(trace, analysis)
+        print_rich(trace)
         if options.perfetto:
             print(f"for Perfetto: {options.perfetto}")
     return 0
-
-
-def _show(trace: Any, analysis: dict[str, Any]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    seconds = analysis["makespan_ns"] / 1e9
-    print_rich(
-        Text.assemble(
-            (trace.label or "a run", "bold"), f" on {trace.backend}, {trace.workers} workers, {seconds:.3f} s"
-        ),
-        f"{analysis['tasks']} tasks ({analysis['failed']} failed) on {analysis['workers_used']} workers; "
-        f"{analysis['cores_used']:.2f} cores used, efficiency {analysis['efficiency']:.0%}",
-    )
-    shares = Table(box=None, padding=(0, 2, 0, 0))
-    shares.add_column("where the worker time went", header_style="dim")
-    shares.add_column("share", justify="right", header_style="dim")
-    for name, share in sorted(analysis["decomposition"].items(), key=lambda item: -item[1]):
-        if share >= 0.0005:
-            shares.add_row(name.replace("_", " "), f"{share:.1%}")
-    functions = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("function", "count", "failed", "median", "90 %", "longest"):
-        functions.add_column(heading, header_style="dim", justify="left" if heading == "function" else "right")
-    for name, row in analysis["functions"].items():
-        times = [f"{row[key] / 1e6:.3f} ms" for key in ("p50_ns", "p90_ns", "max_ns")]
-        functions.add_row(Text(name), str(row["count"]), str(row["failures"]), *times)
-    print_rich("", shares, "", functions)
