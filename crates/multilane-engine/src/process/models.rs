@@ -276,6 +276,35 @@ fn loom_a_short_queue_is_refilled() {
     });
 }
 
+/// The same when the last claim cannot tell: an entry that was taken back still counts.
+#[test]
+fn loom_spent_entries_hide_no_short_queue() {
+    explore(3, || {
+        let control = Arc::new(Control::of(1));
+        submit(&control, 0, 1);
+        submit(&control, 1, 1);
+        let free = SlotState {
+            phase: Phase::Free,
+            ..ready(1)
+        };
+        assert!(control.slot(1).advance(ready(1), free));
+        let worker = {
+            let control = control.clone();
+            thread::spawn(move || {
+                for _ in 0..2 {
+                    assert!(next(&control, 0, false).is_some());
+                }
+            })
+        };
+        control.want_refill(1);
+        while control.queued() > 0 {
+            control.sleep_on_doorbell(None);
+        }
+        submit(&control, 1, 2);
+        worker.join().unwrap();
+    });
+}
+
 /// Idle workers see the end of the pool.
 #[test]
 fn loom_closing_ends_idle_workers() {

@@ -8,6 +8,7 @@ use crate::common::{AnyPool, Folder, PATIENCE, eventually, open_gate, processes,
 use multilane_engine::EngineError;
 use multilane_engine::backend::Cancelled;
 use multilane_engine::task::Options;
+use proptest::prelude::*;
 
 /// Writes each test once for processes and once for threads.
 macro_rules! on_every_backend {
@@ -26,6 +27,7 @@ on_every_backend! {
     callbacks_run_once
     a_waiting_task_can_be_cancelled
     urgent_tasks_come_first
+    any_priorities_and_cancellations_keep_the_order
     a_failed_task_is_tried_again
     a_retry_without_a_waiter_happens
     a_task_that_fails_too_often_fails
@@ -145,6 +147,47 @@ fn urgent_tasks_come_first(make: fn(usize) -> AnyPool) {
         pool.end_of(task);
     }
     assert_eq!(std::fs::read_to_string(log).unwrap(), "ebfacd");
+    pool.close();
+}
+
+/// Among tasks that wait, the most urgent is first, then the oldest, whatever is cancelled.
+fn any_priorities_and_cancellations_keep_the_order(make: fn(usize) -> AnyPool) {
+    let (pool, folder) = (make(1), Folder::new());
+    // More tasks than stand beside less urgent ones in the shared queue.
+    let plans = prop::collection::vec((-1i32..3, prop::bool::weighted(0.2)), 1..300);
+    proptest!(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() }, |(plan in plans)| {
+        let (gate, log) = (folder.gate("gate"), folder.path("log"));
+        let blocking = pool.submit(&format!("await {gate}"));
+        pool.running(&blocking);
+        let mut expected = Vec::new();
+        let mut tasks = Vec::new();
+        for (number, &(priority, cancel)) in plan.iter().enumerate() {
+            let options = Options { priority, ..Options::default() };
+            let task = pool.submit_with(&format!("append {log} {number}\n"), options);
+            if cancel {
+                // Not always the newest: the middle of what waits now.
+                let victim: usize = expected.len() / 2;
+                tasks.push((number, task));
+                expected.push((-priority, number));
+                let (_, number) = expected.remove(victim);
+                let at = tasks.iter().position(|(other, _)| *other == number).unwrap();
+                prop_assert_eq!(pool.backend().cancel(&tasks.remove(at).1, false), Cancelled::Removed);
+            } else {
+                tasks.push((number, task));
+                expected.push((-priority, number));
+            }
+        }
+        open_gate(&gate);
+        for (_, task) in &tasks {
+            prop_assert_eq!(pool.end_of(task), "");
+        }
+        expected.sort_unstable();
+        let text = std::fs::read_to_string(&log).unwrap_or_default();
+        let ran: Vec<usize> = text.lines().map(|line| line.parse().unwrap()).collect();
+        prop_assert_eq!(ran, expected.into_iter().map(|(_, number)| number).collect::<Vec<_>>());
+        std::fs::remove_file(&gate).unwrap();
+        let _ = std::fs::remove_file(&log);
+    });
     pool.close();
 }
 
