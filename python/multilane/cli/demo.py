@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from multilane import _demo
 
 from .output import add_json_to, print_rich
-from .prove import as_json, code_of
+from .prove import HOLDS, UNDECIDED, as_json, code_of
 
 if TYPE_CHECKING:
     import multilane as ml
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 #: Tasks per worker in the live run: enough that the last ones finish together.
 TASKS_PER_WORKER = 8
 
-#: Seconds of sequential work to prove on: five such runs in a repeat, and seven repeats, stay within the budget.
-PROVED_SECONDS = 1.0
+#: Seconds of sequential work to prove on: long against a scheduler's slice, short enough for many repeats.
+PROVED_SECONDS = 0.7
 
-#: Seconds for the proof, so that the whole demo stays under a minute.
-BUDGET = 35.0
+#: Seconds the proof may take on a busy machine; on a quiet one it is precise, and ends, after a third of that.
+BUDGET = 75.0
 
 STRATEGIES = ("plain threads", "processes")
 
@@ -37,7 +37,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="measure Python's own library on all cores, and prove it",
         description="Measures the source files of Python's standard library (complexity, nesting, identifiers) in pure "
         "Python on all cores, checks the results against a sequential run, proves the speed-up and writes a report.",
-        epilog="Exits as `multilane prove` does, and with 1 when a result differs.",
+        epilog="Exits with 1 when a result differs or the claim is refused, with 0 also when the machine is too busy to tell.",
     )
     parser.add_argument("--workers", type=int, metavar="N", help="workers; the usable processors by default")
     parser.add_argument("--html", metavar="FILE", default="out/report.html", help="the report; %(default)s by default")
@@ -85,7 +85,9 @@ def run(options: argparse.Namespace) -> int:
     else:
         print_rich("", proof, "")
         print(f"report: {page}")
-    return code_of(proof)
+    code = code_of(proof)
+    # The work is done and right; a machine too busy to measure on is no failure of the demo.
+    return HOLDS if code == UNDECIDED else code
 
 
 def _run_live(tasks: list[tuple[str, ...]], workers: int) -> LiveRun:
