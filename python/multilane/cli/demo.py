@@ -37,7 +37,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="measure Python's own library on all cores, and prove it",
         description="Measures the source files of Python's standard library (complexity, nesting, identifiers) in pure "
         "Python on all cores, checks the results against a sequential run, proves the speed-up and writes a report.",
-        epilog="Exits with 1 when a result differs or the claim is refused, with 0 also when the machine is too busy to tell.",
+        epilog="Exits with 1 when a result differs or the claim is refused, and with 0 also when the machine is too "
+        "busy to tell.",
     )
     parser.add_argument("--workers", type=int, metavar="N", help="workers; the usable processors by default")
     parser.add_argument("--html", metavar="FILE", default="out/report.html", help="the report; %(default)s by default")
