@@ -135,6 +135,7 @@ def main(arguments: list[str]) -> int:
     scale = QUICK if chosen.quick else Scale()
     repeats = chosen.repeats or (3 if chosen.quick else 5)
     schedule.adopt_orphans()
+    machine.touch_memory()
     records = measure(console, chosen, repeats, scale)
     run = facts(chosen, repeats, scale, records)
     if run["conditions"]["calibration_ms"] is None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pools import work
+from pools.bare import BareProcesses
 from pools.engines import Engine
 
 Sample = dict[str, Any]
@@ -25,7 +26,8 @@ Sample = dict[str, Any]
 class Scale:
     """How much work one sample does."""
 
-    cpu_task_s: float = 0.3
+    cpu_task_s: float = 0.2
+    cpu_rounds: int = 5
     rounds: int = 3
     round_s: float = 0.5
     most_tasks: int = 200_000
@@ -33,7 +35,7 @@ class Scale:
     array_bytes: int = 1_000_000_000
     map_calls: int = 1_000_000
     recording_pairs: int = 15
-    recording_tasks: int = 4_000
+    recording_tasks: int = 50_000
 
 
 QUICK = Scale(
@@ -43,8 +45,8 @@ QUICK = Scale(
     latency_s=0.3,
     array_bytes=200_000_000,
     map_calls=200_000,
-    recording_pairs=5,
-    recording_tasks=2_000,
+    recording_pairs=7,
+    recording_tasks=20_000,
 )
 
 
@@ -64,26 +66,36 @@ def spin_count(seconds: float) -> int:
 
 
 def cpu(engine: Engine, scale: Scale) -> Sample:
-    """As many equal pure-Python tasks as workers, against the same tasks one after the other."""
-    engine.start()
-    warm(engine)
-    count = spin_count(scale.cpu_task_s)
-    expected = work.spin(count)
-    serial, parallel, cores = [], [], []
-    for _ in range(scale.rounds):
-        serial.append(_timed(lambda: [work.spin(count) for _ in range(engine.workers)])[0])
-        tasks = [(count,)] * engine.workers
-        wall, results = _timed(engine.run_all, work.spin_timed, tasks)
-        _require(all(value == expected for value, _ in results), "spin")
-        parallel.append(wall)
-        cores.append(sum(used for _, used in results) / wall)
-    engine.stop()
-    speedups = [before / after for before, after in zip(serial, parallel, strict=True)]
+    """As many equal pure-Python tasks as workers, against the same tasks one after the other.
+
+    Beside both runs the same work in bare processes, without any pool: what the cores give at
+    that moment, since two virtual cores are not always two.
+    """
+    with BareProcesses(engine.workers) as bare:
+        engine.start()
+        warm(engine)
+        count = spin_count(scale.cpu_task_s)
+        expected = work.spin(count)
+        serial, parallel, alone, cores = [], [], [], []
+        for _ in range(scale.cpu_rounds):
+            serial.append(_timed(lambda: [work.spin(count) for _ in range(engine.workers)])[0])
+            tasks = [(count,)] * engine.workers
+            wall, results = _timed(engine.run_all, work.spin_timed, tasks)
+            _require(all(value == expected for value, _ in results), "spin")
+            parallel.append(wall)
+            cores.append(sum(used for _, used in results) / wall)
+            wall, values = _timed(bare.run, count)
+            _require(values == [expected] * engine.workers, "spin")
+            alone.append(wall)
+        engine.stop()
     return {
-        "speedup": statistics.median(speedups),
+        "speedup": _median_ratio(serial, parallel),
+        "bare": _median_ratio(serial, alone),
+        "of_bare": _median_ratio(alone, parallel),
         "cores": statistics.median(cores),
         "serial_s": serial,
         "parallel_s": parallel,
+        "bare_s": alone,
     }
 
 
@@ -303,47 +315,44 @@ def startup(engine: Engine, scale: Scale) -> Sample:
 
 
 def recording(engine: Engine, scale: Scale) -> Sample:
-    """What a recording adds to tasks of 100 µs, from pairs of rounds with and without one.
+    """What a recording adds to a task, from floods of no-ops with and without one.
 
-    Rounds come in threes: without, with, and without again, in an order that turns. The third
-    shows the noise: it is the first, measured again.
+    No-ops, because their dispatch is all there is: the difference of two floods is the cost
+    itself, where tasks of 100 µs would drown it in their own noise. It is quoted as a share of
+    the time that a task of 100 µs takes on all workers together, the closing of the recording
+    included. Rounds come in threes: without, with, and without again, in an order that turns;
+    the third shows the noise.
     """
     engine.start()
     warm(engine)
-    count = spin_count(100e-6)
-    tasks = [(count,)] * scale.recording_tasks
+    tasks = [(index,) for index in range(scale.recording_tasks)]
 
     def plain() -> float:
-        return _timed(engine.run_all, work.spin, tasks)[0]
+        return _timed(engine.run_all, work.noop, tasks)[0]
 
     def recorded() -> float:
         started = time.perf_counter()
         with engine.library.record(label="cost of a recording"):
-            engine.run_all(work.spin, tasks)
-            ended = time.perf_counter()
-        closings.append(time.perf_counter() - ended)
+            engine.run_all(work.noop, tasks)
         return time.perf_counter() - started
 
-    closings: list[float] = []
     walls: list[list[float]] = [[], [], []]
     rounds: list[Callable[[], float]] = [plain, recorded, plain]
     for triple in range(scale.recording_pairs):
         for step in range(3):
             place = (triple + step) % 3
             gc.collect()
-            walls[place].append(rounds[place]())
+            walls[place].append(rounds[place]() / len(tasks))
     engine.stop()
     without, with_record, again = walls
-    costs = [b / a - 1 for a, b in zip(without, with_record, strict=True)]
-    noise = [b / a - 1 for a, b in zip(without, again, strict=True)]
-    per_task = statistics.median(without) / len(tasks) * engine.workers
+    costs = [b - a for a, b in zip(without, with_record, strict=True)]
+    noise = [b - a for a, b in zip(without, again, strict=True)]
+    task_s = 100e-6 / engine.workers
     return {
-        "cost": statistics.median(costs),
-        "noise": statistics.median(noise),
-        "costs": costs,
-        "noises": noise,
-        "task_us": per_task * 1e6,
-        "closing_s": statistics.median(closings),
+        "cost": statistics.median(costs) / task_s,
+        "noise": statistics.median(noise) / task_s,
+        "costs_s": costs,
+        "noises_s": noise,
     }
 
 
@@ -363,6 +372,10 @@ def _timed(function: Callable[..., Any], *arguments: Any) -> tuple[float, Any]:
     started = time.perf_counter()
     result = function(*arguments)
     return time.perf_counter() - started, result
+
+
+def _median_ratio(over: list[float], under: list[float]) -> float:
+    return statistics.median(a / b for a, b in zip(over, under, strict=True))
 
 
 def _call(engine: Engine, function: Callable[..., Any], *arguments: Any) -> Any:

@@ -88,6 +88,8 @@ TESTS: dict[str, Test] = {
         "CPU-bound tasks",
         (
             Metric("speedup", "speed-up", Form.TIMES, True),
+            Metric("bare", "bare processes", Form.TIMES, True),
+            Metric("of_bare", "of bare processes", Form.PERCENT, True),
             Metric("cores", "cores used", Form.TIMES, True),
         ),
         SUBMITTING,
