@@ -18,6 +18,9 @@ pub mod error;
 #[cfg(not(loom))]
 pub mod fork;
 pub mod futex;
+pub mod lanes;
+#[cfg(not(loom))]
+pub mod plans;
 #[cfg(target_os = "linux")]
 pub mod process;
 #[cfg(not(loom))]

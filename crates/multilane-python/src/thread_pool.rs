@@ -53,6 +53,11 @@ impl Runner for PythonRunner {
         false
     }
 
+    /// Other threads of Python run meanwhile.
+    fn pause(&self, duration: Duration) {
+        Python::attach(|py| py.detach(|| std::thread::sleep(duration)));
+    }
+
     fn thread(&self) -> u64 {
         // SAFETY: reads the identity of the calling thread.
         unsafe { ffi::PyThread_get_thread_ident() as u64 }

@@ -43,7 +43,7 @@ pub enum Kind {
     Taken = 6,
     /// To the worker: the task of this number is running or done.
     Refused = 7,
-    /// To the worker: the task of this number ended, and there is no memory to say how.
+    /// To the worker: there was no memory for the task of this number, or to say how it ended.
     Lost = 8,
 }
 

@@ -135,6 +135,12 @@ fn encode(outcome: &Outcome) -> (Ending, Vec<u8>) {
     }
 }
 
+fn unreadable() -> EngineError {
+    EngineError::Broken {
+        reason: "a worker posted an unreadable task".into(),
+    }
+}
+
 impl Scheduler {
     /// Reads what a worker posted.
     pub(super) fn take_mail(&mut self, worker: usize, after: &mut After) {
@@ -142,11 +148,17 @@ impl Scheduler {
         while let Some((kind, number)) = control.worker(worker).to_parent.take() {
             match kind {
                 Kind::Submit => {
-                    if self.adopt_submission(worker, number).is_err() {
-                        // The worker's number is in the message that cannot be read.
+                    // The worker's own number is in the message: one that cannot be read
+                    // cannot be answered either.
+                    let Ok(submission) = self.read_submission(worker, number) else {
                         continue;
+                    };
+                    let local = submission.local;
+                    if self.adopt_submission(worker, submission).is_err() {
+                        self.nested.post(&control, worker, Kind::Lost, local);
+                    } else {
+                        control.wake_worker();
                     }
-                    control.wake_worker();
                 }
                 Kind::Take => {
                     let kind = if self.give_back(worker, number, after) {
@@ -173,10 +185,7 @@ impl Scheduler {
         self.nested.flush(&control, worker);
     }
 
-    fn adopt_submission(&mut self, worker: usize, offset: u64) -> Result<(), EngineError> {
-        let broken = || EngineError::Broken {
-            reason: "a worker posted an unreadable task".into(),
-        };
+    fn read_submission(&mut self, worker: usize, offset: u64) -> Result<Submission, EngineError> {
         let region = self.region(worker)?;
         // SAFETY: the worker wrote a length and that many bytes at this offset of its
         // region before it posted the entry, and gave the block away with it.
@@ -186,8 +195,12 @@ impl Scheduler {
             let _block = Store::adopt(&region, offset, len + 8);
             Submission::read(std::slice::from_raw_parts(start.add(8), len as usize))
         };
-        let submission = submission.ok_or_else(broken)?;
-        let (references, _) = frame::parse(&submission.arguments).ok_or_else(broken)?;
+        submission.ok_or_else(unreadable)
+    }
+
+    fn adopt_submission(&mut self, worker: usize, submission: Submission) -> Result<(), EngineError> {
+        let region = self.region(worker)?;
+        let (references, _) = frame::parse(&submission.arguments).ok_or_else(unreadable)?;
         let number = self.control.worker(worker).region.load(Ordering::Relaxed);
         let blocks = references
             .iter()

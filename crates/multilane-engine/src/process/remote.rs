@@ -67,6 +67,14 @@ impl Remote {
 
     fn post(&self, inside: &mut Inside, kind: Kind, number: u64) {
         inside.waiting.push((kind, number));
+        self.flush(inside);
+    }
+
+    /// Posts what found the ring full before.
+    fn flush(&self, inside: &mut Inside) {
+        if inside.waiting.is_empty() {
+            return;
+        }
         let ring = &self.record().to_parent;
         let posted = inside
             .waiting
@@ -196,6 +204,7 @@ impl Backend for Remote {
     }
 
     fn poll(&self) {
+        self.flush(&mut self.lock());
         if !self.record().from_parent.any() {
             return;
         }
@@ -219,7 +228,7 @@ impl Backend for Remote {
                     Kind::Taken => drop(inside.taken.insert(number)),
                     Kind::Refused => drop(inside.refused.insert(number)),
                     Kind::Lost => {
-                        let reason = "no shared memory was left for its result".to_owned();
+                        let reason = "no shared memory was left for it or its result".to_owned();
                         ended.push((number, Outcome::Failed(Failure::Abandoned { reason })));
                     }
                     Kind::Submit | Kind::Take | Kind::Cancel | Kind::Read => {}

@@ -37,6 +37,10 @@ pub trait Runner: Send + Sync {
     fn interrupt(&self, thread: u64) -> bool;
     /// What [`Runner::interrupt`] needs to find this thread again.
     fn thread(&self) -> u64;
+    /// Sleeps between two attempts of a task, where no thread but the caller's does it.
+    fn pause(&self, duration: Duration) {
+        std::thread::sleep(duration);
+    }
 }
 
 struct Running {
@@ -232,7 +236,7 @@ impl Shared {
             let now_ns = clock::now_ns();
             if at_ns > now_ns {
                 drop(state);
-                std::thread::sleep(Duration::from_nanos(at_ns - now_ns));
+                self.runner.pause(Duration::from_nanos(at_ns - now_ns));
                 continue;
             }
             let Some(Due::Retry(entry)) = state.queue.take_due(now_ns) else {

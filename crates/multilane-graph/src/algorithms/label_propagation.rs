@@ -1,0 +1,239 @@
+//! Communities by label propagation (Raghavan, Albert, Kumara 2007), the same at any number of lanes.
+//!
+//! Every node starts with a label of its own and takes over the most frequent label of its
+//! neighbours, round by round. Nodes are visited in fixed classes: those of one class read the
+//! labels as they were before it, the next class reads what they became. That converges nearly as
+//! fast as visiting node after node, does not swing to and fro as visiting all at once does,
+//! and does not depend on who visits which node first. Ties keep the label a node has, else a
+//! hash of node, label and seed decides. Reads the graph, writes its own arrays.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use multilane_plan::Lanes;
+
+use crate::csr::Csr;
+use crate::error::GraphError;
+use crate::generate::mix;
+use crate::graph::{Direction, Graph};
+use crate::mode::Counter;
+use crate::shared::{PerLane, Shared, part, pieces, reserve};
+
+/// Classes of nodes that are visited one after the other.
+const CLASSES: usize = 8;
+
+/// How labels are propagated.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LabelPropagation {
+    /// At most that many rounds.
+    pub max_rounds: usize,
+    /// Stop after a round in which at most this share of the nodes changed its label.
+    pub tolerance: f64,
+    /// Decides ties.
+    pub seed: u64,
+}
+
+impl Default for LabelPropagation {
+    fn default() -> Self {
+        Self {
+            max_rounds: 100,
+            tolerance: 1e-5,
+            seed: 1,
+        }
+    }
+}
+
+/// Communities of nodes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Communities {
+    /// The community of every node, numbered from 0 in the order of their first nodes.
+    pub labels: Vec<u32>,
+    /// Number of communities.
+    pub count: usize,
+    /// Rounds that were made.
+    pub rounds: usize,
+    /// Whether the last round changed no more than the tolerance allows.
+    pub converged: bool,
+}
+
+/// Finds communities; edges count in both directions and without their weights.
+pub fn label_propagation(
+    graph: &Graph,
+    options: LabelPropagation,
+    lanes: &dyn Lanes,
+) -> Result<Communities, GraphError> {
+    if !(0.0..=1.0).contains(&options.tolerance) {
+        return Err(GraphError::Argument {
+            argument: "tolerance",
+            value: options.tolerance.to_string(),
+            expected: "a share from 0 to 1",
+        });
+    }
+    let rows = graph.rows(Direction::Both, lanes)?;
+    let nodes = rows.num_nodes();
+    let mut state = State {
+        rows,
+        labels: (0..nodes as u32).collect(),
+        classes: classes(nodes),
+        active: Active::new(nodes)?,
+        seed: options.seed,
+        lanes,
+    };
+    let allowed = (options.tolerance * nodes as f64) as usize;
+    let (mut rounds, mut converged) = (0, nodes == 0);
+    while !converged && rounds < options.max_rounds {
+        let changed = state.round();
+        if lanes.stopped() {
+            return Err(GraphError::Stopped);
+        }
+        rounds += 1;
+        converged = changed <= allowed;
+    }
+    let mut labels = state.labels;
+    let count = renumber(&mut labels);
+    Ok(Communities {
+        labels,
+        count,
+        rounds,
+        converged,
+    })
+}
+
+/// Which nodes have a neighbour that changed since they were visited last.
+struct Active {
+    /// Before anything is known all of them have.
+    all: bool,
+    marks: Vec<AtomicBool>,
+}
+
+impl Active {
+    fn new(nodes: usize) -> Result<Self, GraphError> {
+        let mut marks = reserve::<AtomicBool>(nodes)?;
+        marks.resize_with(nodes, || AtomicBool::new(false));
+        Ok(Self { all: true, marks })
+    }
+}
+
+/// The classes, each a part of the nodes in rising order; neighbours in number are seldom in the same one.
+fn classes(nodes: usize) -> Vec<Vec<u32>> {
+    let mut classes = vec![Vec::with_capacity(nodes / CLASSES + nodes / 64 + 1); CLASSES];
+    for node in 0..nodes as u32 {
+        classes[(mix(u64::from(node)) % CLASSES as u64) as usize].push(node);
+    }
+    classes
+}
+
+struct State<'a> {
+    rows: &'a Csr,
+    labels: Vec<u32>,
+    classes: Vec<Vec<u32>>,
+    active: Active,
+    seed: u64,
+    lanes: &'a dyn Lanes,
+}
+
+/// A node and the label it takes over.
+type Change = (u32, u32);
+
+impl State<'_> {
+    /// Visits all classes once; returns how many nodes changed.
+    fn round(&mut self) -> usize {
+        let mut changes = Vec::new();
+        let mut changed = 0;
+        for class in 0..CLASSES {
+            let before = changes.len();
+            self.visit(class, &mut changes);
+            self.take_over(&changes[before..]);
+            changed += changes.len() - before;
+            if !self.active.all {
+                changes.clear();
+            }
+            if self.lanes.stopped() {
+                return changed;
+            }
+        }
+        if self.active.all {
+            // Marking costs a write for every edge of a changed node: worth it once they are few.
+            let edges: usize = changes.iter().map(|&(node, _)| self.rows.degree(node as usize)).sum();
+            if edges < self.rows.num_entries() / 4 {
+                self.active.all = false;
+                self.take_over(&changes);
+            }
+        }
+        changed
+    }
+
+    /// Adds the nodes of a class that will have another label.
+    fn visit(&self, class: usize, changes: &mut Vec<Change>) {
+        let nodes = &self.classes[class];
+        let cuts = pieces(nodes.len(), 256, self.lanes) * 4;
+        let scratch = PerLane::new(self.lanes, || (Counter::default(), Vec::new()));
+        self.lanes.run(cuts, &|piece, lane| {
+            if self.lanes.stopped() {
+                return;
+            }
+            // SAFETY: the lane is the one `run` gave.
+            let (counter, found) = unsafe { scratch.get(lane) };
+            for &node in &nodes[part(nodes.len(), cuts, piece)] {
+                let mark = &self.active.marks[node as usize];
+                // Looking first keeps the line shared where nothing is to be done.
+                if !self.active.all && !(mark.load(Ordering::Relaxed) && mark.swap(false, Ordering::Relaxed)) {
+                    continue;
+                }
+                if let Some(label) = self.better(node as usize, counter) {
+                    found.push((node, label));
+                }
+            }
+        });
+        for (_, found) in scratch.into_all() {
+            changes.extend(found);
+        }
+    }
+
+    /// The label a node will take over, if it is not its own.
+    #[inline]
+    fn better(&self, node: usize, counter: &mut Counter<u32>) -> Option<u32> {
+        counter.labels.clear();
+        let neighbours = self.rows.neighbours(node).iter();
+        counter.labels.extend(neighbours.map(|&neighbour| self.labels[neighbour as usize]));
+        let own = self.labels[node];
+        let (mut best, mut keep) = (None, false);
+        counter.modes(|label| {
+            keep |= label == own;
+            let rank = mix((node as u64) << 32 | u64::from(label) ^ self.seed);
+            best = best.max(Some((rank, label)));
+        });
+        best.map(|(_, label)| label).filter(|_| !keep)
+    }
+
+    /// Gives changed nodes their labels, and marks their neighbours.
+    fn take_over(&mut self, changes: &[Change]) {
+        let labels = Shared::new(self.labels.as_mut_ptr());
+        let cuts = pieces(changes.len(), 512, self.lanes);
+        self.lanes.run(cuts, &|piece, _| {
+            for &(node, label) in &changes[part(changes.len(), cuts, piece)] {
+                // SAFETY: a node is among the changes of a class once, and so in one piece.
+                unsafe { labels.write(node as usize, label) };
+                if !self.active.all {
+                    for &neighbour in self.rows.neighbours(node as usize) {
+                        self.active.marks[neighbour as usize].store(true, Ordering::Relaxed);
+                    }
+                }
+            }
+        });
+    }
+}
+
+/// Numbers labels from 0 in the order they first occur; returns how many there are.
+fn renumber(labels: &mut [u32]) -> usize {
+    let mut numbers = vec![u32::MAX; labels.len()];
+    let mut count = 0;
+    for label in labels {
+        let number = &mut numbers[*label as usize];
+        if *number == u32::MAX {
+            *number = count;
+            count += 1;
+        }
+        *label = *number;
+    }
+    count as usize
+}
