@@ -4,16 +4,21 @@
 //! the user's file and line; [`PlanError::report`] shows both with a hint.
 
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 
 use crate::kernel::KernelError;
 use crate::plan::{Location, Op};
 
-/// Where in a plan something is wrong.
+/// Where in a plan something is wrong; boxed, so that results stay small.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Site {
+pub struct Site(Box<Place>);
+
+/// What a [`Site`] knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
     /// The operation's name.
     pub op: Option<String>,
-    /// Its place: the index in the body, then for nested ones the region and the index there, and so on.
+    /// The index in the body, then for nested ones the region and the index there, and so on.
     pub path: Vec<usize>,
     /// Where the user wrote it.
     pub location: Option<Location>,
@@ -22,19 +27,33 @@ pub struct Site {
 impl Site {
     /// The place of an operation.
     pub fn of(op: &Op, path: &[usize]) -> Self {
-        Self {
+        Self(Box::new(Place {
             op: Some(op.name.clone()),
             path: path.to_vec(),
             location: op.location.clone(),
-        }
+        }))
     }
 
     /// A line of the user's source.
     pub fn line(location: Option<Location>) -> Self {
-        Self {
+        Self(Box::new(Place {
             location,
-            ..Self::default()
-        }
+            ..Place::default()
+        }))
+    }
+}
+
+impl Deref for Site {
+    type Target = Place;
+
+    fn deref(&self) -> &Place {
+        &self.0
+    }
+}
+
+impl DerefMut for Site {
+    fn deref_mut(&mut self) -> &mut Place {
+        &mut self.0
     }
 }
 

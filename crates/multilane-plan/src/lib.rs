@@ -26,7 +26,7 @@ mod value;
 mod verify;
 
 pub use builder::{Builder, LoopResults, Operand, promoted};
-pub use error::{PlanError, Site};
+pub use error::{Place, PlanError, Site};
 pub use evaluate::evaluate;
 pub use kernel::{Blocks, BoundBlocks, Buffers, Call, Kernel, KernelError, Kernels, Lanes, Measure, Prepared, Serial};
 pub use plan::{Attribute, Attributes, Location, Op, Plan, Region, ValueId, ValueInfo};

@@ -31,7 +31,7 @@ fn read_all(text: &str) {
     let names: BTreeMap<String, Operand> = ["a", "b", "c"]
         .iter()
         .map(|name| {
-            let value = builder.array(name, DType::F64, "n").unwrap();
+            let value = builder.array(name, DType::F64, "n").expect("names differ");
             ((*name).to_owned(), value.into())
         })
         .collect();
@@ -61,7 +61,7 @@ fn json_plan() -> &'static str {
     static TEXT: std::sync::OnceLock<String> = std::sync::OnceLock::new();
     TEXT.get_or_init(|| {
         let text = PLAN.replace("sizes edges, n\n", "");
-        json::to_json_pretty(&text::parse(&text, &Registry::core()).unwrap())
+        json::to_json_pretty(&text::parse(&text, &Registry::core()).expect("the plan is valid"))
     })
 }
 

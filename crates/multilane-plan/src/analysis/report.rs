@@ -68,12 +68,16 @@ impl fmt::Display for Prediction {
             Time(self.sequential_ns),
             self.machine
         )?;
-        let cores = self.saturated_by;
-        match self.bound {
-            Bound::Memory if cores == 1 => writeln!(f, "Limited by memory: 1 core saturates it"),
-            Bound::Memory => writeln!(f, "Limited by memory: {cores} cores saturate it"),
-            Bound::Compute => writeln!(f, "Limited by arithmetic: it gains up to {cores} cores"),
-            Bound::Overhead => writeln!(f, "Limited by overhead: too small to gain from more cores"),
+        let what = match self.bound {
+            Bound::Memory => "memory",
+            Bound::Compute => "arithmetic",
+            Bound::Overhead => "overhead",
+        };
+        match self.saturated_by {
+            1 if self.bound == Bound::Memory => writeln!(f, "Limited by {what}: 1 core saturates it"),
+            1 => writeln!(f, "Limited by {what}: too small to gain from more cores"),
+            cores if cores < workers => writeln!(f, "Limited by {what}: {cores} cores saturate it"),
+            cores => writeln!(f, "Limited by {what}: it gains up to {cores} cores"),
         }
     }
 }

@@ -191,6 +191,9 @@ impl Builder {
         {
             return self.cast(*operand, *to);
         }
+        if name == "map" {
+            return self.map(operands, &attributes);
+        }
         let name = match (name, operands.len()) {
             ("min", 1) => "core.reduce_min".to_owned(),
             ("max", 1) => "core.reduce_max".to_owned(),
@@ -217,7 +220,8 @@ impl Builder {
     /// Any operation on exactly these operands; of the `core` dialect, [`Builder::core`] is kinder.
     pub fn op(&mut self, name: &str, operands: &[ValueId], attributes: Attributes) -> Result<Vec<ValueId>, PlanError> {
         if name == "core.map" {
-            return self.map(operands, &attributes).map(|value| vec![value]);
+            let operands: Vec<Operand> = operands.iter().map(|value| Operand::Value(*value)).collect();
+            return self.map(&operands, &attributes).map(|value| vec![value]);
         }
         let mut op = Op::new(name, operands.to_vec(), Vec::new());
         op.attributes = attributes;
@@ -337,10 +341,9 @@ impl Builder {
     }
 
     fn site(&self, op: &str) -> Site {
-        Site {
-            op: Some(op.to_owned()),
-            ..Site::line(self.location.clone())
-        }
+        let mut site = Site::line(self.location.clone());
+        site.op = Some(op.to_owned());
+        site
     }
 
     fn invalid(&self, op: &str, problem: &str) -> PlanError {

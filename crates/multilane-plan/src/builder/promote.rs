@@ -5,7 +5,7 @@
 
 use super::Builder;
 use crate::error::PlanError;
-use crate::plan::{Op, ValueId};
+use crate::plan::{Attribute, Attributes, Op, ValueId};
 use crate::types::{DType, Scalar};
 
 /// What an operation is applied to: a value, or a number whose type is still open.
@@ -181,26 +181,20 @@ impl Builder {
     }
 
     /// A `core.map`: the expression's operations on the operands, which it calls by `names` (a, b, c, … when absent).
-    pub(super) fn map(
-        &mut self,
-        operands: &[ValueId],
-        attributes: &crate::plan::Attributes,
-    ) -> Result<ValueId, PlanError> {
-        let mut op = Op::new("core.map", operands.to_vec(), Vec::new());
+    pub(super) fn map(&mut self, operands: &[Operand], attributes: &Attributes) -> Result<ValueId, PlanError> {
+        let mut op = Op::new("core.map", Vec::new(), Vec::new());
         op.attributes = attributes.clone();
         let Some(text) = op.text("expression") else {
             return Err(self.invalid("core.map", "needs a text as `expression`"));
         };
-        let names = map_names(&op).map_err(|problem| self.invalid("core.map", &problem))?;
-        let operands = operands.iter().map(|value| Operand::Value(*value));
-        let names = names.into_iter().zip(operands).collect();
+        let names = map_names(&op, operands.len()).map_err(|problem| self.invalid("core.map", &problem))?;
+        let names = names.into_iter().zip(operands.iter().copied()).collect();
         crate::expression::parse_into(self, text, &names)
     }
 }
 
-fn map_names(op: &Op) -> Result<Vec<String>, String> {
-    use crate::plan::Attribute;
-    let count = op.operands.len();
+/// What a `core.map` calls its operands.
+fn map_names(op: &Op, count: usize) -> Result<Vec<String>, String> {
     let names: Vec<String> = match op.attribute("names") {
         None if count <= 26 => ('a'..='z').take(count).map(String::from).collect(),
         None => return Err("has too many operands to go without `names`".to_owned()),

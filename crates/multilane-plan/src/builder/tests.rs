@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use crate::{Array, Builder, DType, Location, Operand, Registry, Scalar, Value, evaluate};
+use crate::{Array, Attribute, Attributes, Builder, DType, Location, Operand, Registry, Scalar, Value, evaluate};
 
 fn builder() -> Builder {
     Builder::new("test", Registry::core())
@@ -195,4 +195,29 @@ fn reductions_follow_numpy() {
         }),
         Scalar::I64(2)
     );
+}
+
+#[test]
+fn a_map_is_the_operations_of_its_formula() {
+    let text = |text: &str| Attribute::Text(text.to_owned());
+    let y = run(
+        |b, x| {
+            let attributes = Attributes::from([("expression".to_owned(), text("a*2 + b"))]);
+            b.core("map", &[x.into(), 0.5.into()], attributes).unwrap()
+        },
+        &[1.0, 2.0],
+    );
+    assert_eq!(floats(&y), [2.5, 4.5]);
+    let mut b = builder();
+    let x = b.array("x", DType::F64, "n").unwrap();
+    let mut attributes = Attributes::from([
+        ("expression".to_owned(), text("sqrt(left)")),
+        ("names".to_owned(), Attribute::List(vec![text("left")])),
+    ]);
+    let root = b.op("core.map", &[x], attributes.clone()).unwrap()[0];
+    assert_eq!(b.last_op().unwrap().results, [root]);
+    assert_eq!(b.last_op().unwrap().name, "core.sqrt");
+    assert!(b.op("core.map", &[x, x], attributes.clone()).is_err());
+    attributes.remove("expression");
+    assert!(b.op("core.map", &[x], attributes).is_err());
 }

@@ -1,6 +1,6 @@
 //! The `core` dialect: constants, element-wise arithmetic, selections, reductions, loops.
 //!
-//! A table of facts. The rules behind them are beside it: [`infer`] for types, [`cost`]
+//! A table of facts. The rules behind them are beside it: `infer` for types, `cost`
 //! for sizes, [`scalar`] for what each operation computes on numbers and [`tree`] for
 //! the order in which reductions add up.
 
@@ -104,13 +104,15 @@ const DIALECT: &[OpDef] = &[
         infer::floats1,
         cost::transcendental,
     ),
-    commutative(
+    // Not commutative to the bit: of 0.0 and -0.0 it may give either.
+    elementwise(
         "core.min",
         "the smaller one, NaN if either is",
         infer::arithmetic2,
         cost::arithmetic,
     ),
-    commutative(
+    // Not commutative to the bit: of 0.0 and -0.0 it may give either.
+    elementwise(
         "core.max",
         "the larger one, NaN if either is",
         infer::arithmetic2,

@@ -97,6 +97,8 @@ fn binary(name: &str, a: Scalar, b: Scalar) -> Option<Scalar> {
             "div" => x / y,
             "min" => smaller(x, y),
             "max" => larger(x, y),
+            // A square is a product, as in NumPy: `simplify` relies on it.
+            "pow" if y == 2.0 => x * x,
             "pow" => x.powf(y),
             _ => return None,
         }),
@@ -107,6 +109,8 @@ fn binary(name: &str, a: Scalar, b: Scalar) -> Option<Scalar> {
             "div" => x / y,
             "min" => smaller(x, y),
             "max" => larger(x, y),
+            // A square is a product, as in NumPy: `simplify` relies on it.
+            "pow" if y == 2.0 => x * x,
             "pow" => x.powf(y),
             _ => return None,
         }),

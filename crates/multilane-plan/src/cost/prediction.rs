@@ -5,10 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::DEFAULT_THRESHOLD;
 use super::model::CostModel;
 use super::schedule::{Mode, Schedule, Step, schedule};
 use super::work::{Bound, Estimate, estimate};
-use super::{DEFAULT_THRESHOLD, Work};
 use crate::plan::{Plan, Region};
 use crate::registry::{Registry, Sizes};
 
@@ -41,7 +41,7 @@ pub struct GroupPrediction {
     pub overhead_ns: f64,
     /// Bytes read and written in order by one execution.
     pub bytes: f64,
-    /// The fewest workers that come within a twentieth of what all of the machine's reach.
+    /// The fewest workers that come within a twentieth of what all the machine's, or all asked for, reach.
     pub saturated_by: usize,
 }
 
@@ -64,7 +64,7 @@ pub struct Prediction {
     pub use_parallel: bool,
     /// What limits most of the time.
     pub bound: Bound,
-    /// The fewest workers that come within a twentieth of what all of the machine's reach.
+    /// The fewest workers that come within a twentieth of what all the machine's, or all asked for, reach.
     pub saturated_by: usize,
     /// The steps, in the order they run; those of a loop's body once, with their number of iterations.
     pub groups: Vec<GroupPrediction>,
@@ -78,8 +78,8 @@ pub fn predict(plan: &Plan, registry: &Registry, model: &CostModel, sizes: &dyn 
     let sequential_ns = model.run_ns + chosen.sequential_ns;
     let speedup = if total_ns > 0.0 { sequential_ns / total_ns } else { 1.0 };
     let mut groups = Vec::new();
-    flatten(model, &plan.body, &chosen, &[], 1.0, &mut groups);
-    let saturated_by = fewest(model.cores, |count| decided(count).ns);
+    flatten(model, workers, &plan.body, &chosen, &[], 1.0, &mut groups);
+    let saturated_by = fewest(model.cores.max(workers), |count| decided(count).ns);
     Prediction {
         machine: model.machine.clone(),
         workers: workers.max(1),
@@ -96,6 +96,7 @@ pub fn predict(plan: &Plan, registry: &Registry, model: &CostModel, sizes: &dyn 
 
 fn flatten(
     model: &CostModel,
+    asked: usize,
     region: &Region,
     schedule: &Schedule,
     path: &[usize],
@@ -107,14 +108,21 @@ fn flatten(
             let index = step.ops[0];
             let inner = [path, &[index, 0]].concat();
             let inside = &region.ops[index].regions[0];
-            flatten(model, inside, body, &inner, iterations * step.iterations, groups);
+            flatten(model, asked, inside, body, &inner, iterations * step.iterations, groups);
             continue;
         }
-        groups.push(group(model, region, step, path, iterations));
+        groups.push(group(model, asked, region, step, path, iterations));
     }
 }
 
-fn group(model: &CostModel, region: &Region, step: &Step, path: &[usize], iterations: f64) -> GroupPrediction {
+fn group(
+    model: &CostModel,
+    asked: usize,
+    region: &Region,
+    step: &Step,
+    path: &[usize],
+    iterations: f64,
+) -> GroupPrediction {
     let part = |of: fn(&Estimate) -> f64| step.estimate.as_ref().map_or(0.0, of);
     GroupPrediction {
         region: path.to_vec(),
@@ -130,17 +138,13 @@ fn group(model: &CostModel, region: &Region, step: &Step, path: &[usize], iterat
         memory_ns: part(|estimate| estimate.memory_ns.max(estimate.random_ns)),
         overhead_ns: part(|estimate| estimate.overhead_ns),
         bytes: step.work.bytes(),
-        saturated_by: saturated_by(&step.work, model),
+        saturated_by: fewest(model.cores.max(asked), |count| estimate(&step.work, model, count).ns),
     }
 }
 
-/// The fewest workers that come within a twentieth of what all of the machine's reach on some work.
-fn saturated_by(work: &Work, model: &CostModel) -> usize {
-    fewest(model.cores, |count| estimate(work, model, count).ns)
-}
-
-fn fewest(cores: usize, ns: impl Fn(usize) -> f64) -> usize {
-    let times: Vec<f64> = (1..=cores.max(1)).map(ns).collect();
+/// The fewest workers that come within a twentieth of the best of so many.
+fn fewest(most: usize, ns: impl Fn(usize) -> f64) -> usize {
+    let times: Vec<f64> = (1..=most.max(1)).map(ns).collect();
     let best = times.iter().copied().fold(f64::INFINITY, f64::min);
     1 + times.iter().position(|time| *time <= best * 1.05).unwrap_or(0)
 }

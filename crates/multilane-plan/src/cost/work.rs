@@ -154,13 +154,10 @@ fn bytes_of(ty: &ValueType, sizes: &dyn Sizes) -> f64 {
     }
 }
 
-/// The time of some work on so many workers.
+/// The time of some work on so many workers, each on a core of its own: more of them than
+/// the machine has cores stand for a larger machine of its kind.
 pub fn estimate(work: &Work, model: &CostModel, workers: usize) -> Estimate {
-    let workers = if work.is_sequential() {
-        1
-    } else {
-        workers.clamp(1, model.cores.max(1))
-    };
+    let workers = if work.is_sequential() { 1 } else { workers.max(1) };
     let share = workers as f64;
     let compute_ns = work
         .units

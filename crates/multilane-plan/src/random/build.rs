@@ -81,7 +81,7 @@ impl Maker {
         let made = self.simple(*kind, *a, *b, *c);
         if let Some(value) = made {
             self.pool.push(value);
-            if self.config.decorated && a % 3 == 0 {
+            if self.config.decorated && a.is_multiple_of(3) {
                 let names = ["y", "x", "a name", "", "%0", "\"\n\\", "0", "naïve", "plan", "f64"];
                 self.builder.set_name(value, names[usize::from(*b) % names.len()]);
             }
@@ -92,7 +92,7 @@ impl Maker {
     fn decorate(&mut self, choice: u16) {
         if self.config.decorated {
             let file = ["app.py", "a \"b\"\\c.py", "<stdin>"][usize::from(choice) % 3];
-            self.builder.set_location((choice % 2 == 0).then(|| Location {
+            self.builder.set_location(choice.is_multiple_of(2).then(|| Location {
                 file: file.to_owned(),
                 line: u32::from(choice),
             }));
@@ -279,7 +279,7 @@ impl Maker {
         let inputs: Vec<usize> = (0..INPUTS.len()).filter(|index| fits(INPUTS[*index].1)).collect();
         // Later values are as likely as all inputs together, so that programs get deep.
         let choice = usize::from(choice);
-        if choice % 3 == 0 || there.is_empty() {
+        if choice.is_multiple_of(3) || there.is_empty() {
             Some(self.input(inputs[choice / 3 % inputs.len()]))
         } else {
             Some(there[there.len() - 1 - choice / 3 % there.len()])
@@ -299,9 +299,33 @@ impl Maker {
             ValueType::Opaque { .. } => false,
         };
         let there: Vec<ValueId> = self.pool.iter().copied().filter(fits).collect();
-        match there.len() {
-            0 => Some(x),
-            count => Some(there[usize::from(choice) % count]),
+        let others: Vec<ValueId> = there.iter().copied().filter(|other| *other != x).collect();
+        let choice = usize::from(choice);
+        match (choice % 8, others.is_empty()) {
+            (0, _) if scalars => {
+                let number = [1.0, 2.0, 0.0, -1.0, 0.5, 3.0][choice / 8 % 6];
+                Some(self.number(Scalar::F64(number).cast(dtype)))
+            }
+            (1, _) => Some(x),
+            (2 | 3, _) | (_, true) => {
+                let inputs: Vec<usize> = (0..INPUTS.len())
+                    .filter(|index| INPUTS[*index].1 == dtype && self.meets(*index, extent, scalars))
+                    .collect();
+                match inputs.len() {
+                    0 => Some(x),
+                    count => Some(self.input(inputs[choice / 8 % count])),
+                }
+            }
+            _ => Some(others[others.len() - 1 - choice / 8 % others.len()]),
+        }
+    }
+
+    /// Whether an input has this extent, or is one number where that will do.
+    fn meets(&self, input: usize, extent: Extent, scalars: bool) -> bool {
+        match (INPUTS[input].2, extent) {
+            (None, extent) => scalars || extent == Extent::Scalar,
+            (Some(size), Extent::Dim(dim)) => self.builder.plan().dims[dim.0 as usize] == SIZES[size],
+            (Some(_), Extent::Scalar) => false,
         }
     }
 
@@ -406,7 +430,7 @@ impl Maker {
             .copied()
             .filter(|value| self.builder.ty(*value) == self.builder.ty(parameter))
             .collect();
-        let chosen = fits[fits.len() - 1 - usize::from(choice) % fits.len()];
+        let chosen = fits[fits.len() - 1 - usize::from(choice) % fits.len().min(3)];
         let dtype = self.builder.ty(parameter).dtype().expect("carried values are numbers");
         let limits = [CARRIED, -CARRIED].map(|limit| self.number(Scalar::F64(limit).cast(dtype)));
         let below = self.emit("min", &[chosen, limits[0]], &[]).unwrap_or(parameter);
@@ -417,10 +441,13 @@ impl Maker {
         if self.pool.is_empty() {
             self.input(0);
         }
+        // The last values and some of the others: what nobody reads is there to be removed.
         let mut outputs: Vec<ValueId> = self.pool.iter().rev().take(3).copied().collect();
-        let spread = self.pool.len() / 2;
-        if !outputs.contains(&self.pool[spread]) {
-            outputs.push(self.pool[spread]);
+        for part in 1..4 {
+            let value = self.pool[self.pool.len() * part / 4];
+            if !outputs.contains(&value) {
+                outputs.push(value);
+            }
         }
         let tolerances = outputs
             .iter()
@@ -461,10 +488,10 @@ fn inputs(plan: &crate::Plan, lengths: [usize; 2], seed: u64) -> BTreeMap<String
         let bits = next();
         let fraction = (bits >> 11) as f64 / (1_u64 << 53) as f64;
         match dtype {
-            DType::Bool => Scalar::Bool(bits % 2 == 0),
+            DType::Bool => Scalar::Bool(bits.is_multiple_of(2)),
             DType::I32 | DType::I64 => Scalar::F64(((fraction * 2.0 - 1.0) * 3.0 * RANGE).round()).cast(dtype),
             // Whole numbers now and then: zeros and equal elements are where programs differ.
-            _ if bits % 8 == 0 => Scalar::F64(((fraction * 2.0 - 1.0) * RANGE).round()).cast(dtype),
+            _ if bits.is_multiple_of(8) => Scalar::F64(((fraction * 2.0 - 1.0) * RANGE).round()).cast(dtype),
             _ => Scalar::F64((fraction * 2.0 - 1.0) * RANGE).cast(dtype),
         }
     };

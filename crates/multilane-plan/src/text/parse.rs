@@ -40,7 +40,7 @@ pub fn parse_unverified(text: &str, registry: &Registry) -> Result<Plan, Vec<Pla
     read(text, registry).map(|(plan, _)| plan)
 }
 
-/// Lines of the operations, by their places as in [`crate::Site::path`].
+/// Lines of the operations, by their places as in [`crate::Place::path`].
 type Lines = BTreeMap<Vec<usize>, usize>;
 
 fn read(text: &str, registry: &Registry) -> Result<(Plan, Lines), Vec<PlanError>> {

@@ -1,3 +1,5 @@
+//! Constant folding: text in, text out.
+
 use expect_test::expect;
 use multilane_plan::passes::constant_fold;
 

@@ -1,3 +1,5 @@
+//! Common subexpressions: text in, text out.
+
 use expect_test::expect;
 use multilane_plan::passes::cse;
 

@@ -1,3 +1,5 @@
+//! Dead code: text in, text out.
+
 use expect_test::expect;
 use multilane_plan::passes::{dce, fuse};
 

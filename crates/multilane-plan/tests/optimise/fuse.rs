@@ -1,3 +1,5 @@
+//! Fusion: text in, text out.
+
 use expect_test::expect;
 use multilane_plan::passes::fuse;
 

@@ -1,3 +1,5 @@
+//! Loop-invariant motion: text in, text out.
+
 use expect_test::expect;
 use multilane_plan::passes::hoist;
 

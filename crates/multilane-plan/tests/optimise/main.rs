@@ -13,6 +13,8 @@ mod memory;
 mod orders;
 mod pipeline;
 mod programs;
+#[cfg(feature = "testing")]
+mod ranges;
 mod simplify;
 
 use expect_test::Expect;

@@ -103,6 +103,34 @@ fn buffers_of_one_size_and_width_are_shared_by_types() {
     assert_eq!(memory.buffers.len(), 2);
 }
 
+#[test]
+fn fused_operations_write_in_place_only_what_nothing_reads_any_more() {
+    let core = dialect::registry();
+    let fused = *core.get("core.fused").unwrap();
+    let in_place = multilane_plan::OpDef {
+        in_place: true,
+        ..fused
+    };
+    let registry = core.with(&[in_place]);
+    let pairs = |text: &str| {
+        let mut plan = read(text);
+        fuse(&mut plan, &registry);
+        let memory = assign(&plan, &registry, &100.0);
+        let place = plan.body.ops.iter().rposition(|op| op.name == "core.fused").unwrap();
+        memory.at(&[place]).unwrap().in_place.clone()
+    };
+    let with = |arithmetic: &str, results: &str| {
+        pairs(&format!(
+            "plan p(%x: f64[n]) {{ %a = ring.reverse(%x) {arithmetic} return {results} }}"
+        ))
+    };
+    assert_eq!(with("%b = core.neg(%a) %c = core.mul(%b, %a)", "%c"), [(0, 0)]);
+    // The first result is written before the second one has read the operand.
+    assert_eq!(with("%b = core.neg(%a) %c = core.mul(%b, %a)", "%b, %c"), [(1, 0)]);
+    // Neighbours are read at other places.
+    assert_eq!(with("%b = ring.sum(%a) %c = core.neg(%b)", "%c"), []);
+}
+
 /// What a walk through the unrolled plan finds.
 struct Walk<'a> {
     plan: &'a Plan,
@@ -209,7 +237,7 @@ impl Walk<'_> {
 }
 
 proptest! {
-    #![proptest_config(programs::cases(300))]
+    #![proptest_config(programs::cases(200))]
 
     #[test]
     fn nothing_is_read_after_it_died_and_the_peak_covers_what_is_alive(

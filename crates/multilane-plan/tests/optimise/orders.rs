@@ -20,7 +20,7 @@ fn order() -> impl Strategy<Value = Vec<&'static str>> {
 }
 
 proptest! {
-    #![proptest_config(programs::cases(400))]
+    #![proptest_config(programs::cases(256))]
 
     #[test]
     fn random_programs_are_valid(choices in programs::choices(400)) {

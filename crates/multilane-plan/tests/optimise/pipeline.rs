@@ -1,3 +1,5 @@
+//! The default pipeline and its explanation.
+
 use expect_test::expect;
 use multilane_plan::passes::{DEFAULT, explain, optimize};
 

@@ -1,3 +1,5 @@
+//! Identities: what each operation becomes, and which must stay.
+
 use expect_test::expect;
 use multilane_plan::passes::simplify;
 
