@@ -2,7 +2,8 @@
 
 `parallel` makes a function's calls run on workers, `Executor` is a drop-in
 `concurrent.futures.Executor`, `map` spreads many calls, `record` keeps what every
-worker did, and `prove` says whether it ran in parallel.
+worker did, and `prove` says whether it ran in parallel. `evaluate`, `lazy` and
+`Builder` compute with whole arrays, and `graph` with graphs, on all cores.
 
 Names are imported when they are first used: a worker process needs few of them.
 """
@@ -13,13 +14,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from multilane import graph as graph
     from multilane._arrays import empty as empty
     from multilane._arrays import share as share
+    from multilane._builder import Builder as Builder
+    from multilane._evaluate import evaluate as evaluate
     from multilane._executor import Executor as Executor
     from multilane._handle import CancelOutcome as CancelOutcome
     from multilane._handle import Handle as Handle
     from multilane._handle import Progress as Progress
     from multilane._handle import TaskStats as TaskStats
+    from multilane._lazy import LazyArray as LazyArray
+    from multilane._lazy import lazy as lazy
     from multilane._map import map as map
     from multilane._map import starmap as starmap
     from multilane._metrics import FunctionMetrics as FunctionMetrics
@@ -29,6 +35,8 @@ if TYPE_CHECKING:
     from multilane._multilane import report_progress as report_progress
     from multilane._parallel import Parallel as Parallel
     from multilane._parallel import parallel as parallel
+    from multilane._plan import Plan as Plan
+    from multilane._plan import optimize as optimize
     from multilane._prove import Proof as Proof
     from multilane._prove import prove as prove
     from multilane._record import Recording as Recording
@@ -38,43 +46,69 @@ if TYPE_CHECKING:
     from multilane._waiting import wait as wait
     from multilane.errors import BackendUnavailable as BackendUnavailable
     from multilane.errors import BrokenPool as BrokenPool
+    from multilane.errors import ConvergenceWarning as ConvergenceWarning
     from multilane.errors import DependencyError as DependencyError
     from multilane.errors import MultilaneError as MultilaneError
+    from multilane.errors import PlanError as PlanError
     from multilane.errors import RemoteError as RemoteError
     from multilane.errors import SerializationError as SerializationError
     from multilane.errors import TaskTimeout as TaskTimeout
     from multilane.errors import WorkerDied as WorkerDied
     from multilane.errors import WorkerMemoryExceeded as WorkerMemoryExceeded
+    from multilane.parallelism import ParallelAnalyzer as ParallelAnalyzer
+    from multilane.parallelism import ParallelExecutionPlan as ParallelExecutionPlan
+    from multilane.parallelism import ParallelGroup as ParallelGroup
+    from multilane.parallelism import analyze_parallelism as analyze_parallelism
+    from multilane.parallelism import is_data_parallel_op as is_data_parallel_op
+    from multilane.parallelism import is_thread_safe_op as is_thread_safe_op
+    from multilane.parallelism import print_parallelism_report as print_parallelism_report
 
 _HOMES = {
     "_arrays": ("empty", "share"),
+    "_builder": ("Builder",),
+    "_evaluate": ("evaluate",),
     "_executor": ("Executor",),
     "_handle": ("CancelOutcome", "Handle", "Progress", "TaskStats"),
+    "_lazy": ("LazyArray", "lazy"),
     "_map": ("map", "starmap"),
     "_metrics": ("FunctionMetrics", "metrics"),
     "_multilane": ("Trace", "__version__", "report_progress"),
     "_parallel": ("Parallel", "parallel"),
+    "_plan": ("Plan", "optimize"),
     "_prove": ("Proof", "prove"),
     "_record": ("Recording", "record"),
     "_waiting": ("as_completed", "gather", "wait"),
     "errors": (
         "BackendUnavailable",
         "BrokenPool",
+        "ConvergenceWarning",
         "DependencyError",
         "MultilaneError",
+        "PlanError",
         "RemoteError",
         "SerializationError",
         "TaskTimeout",
         "WorkerDied",
         "WorkerMemoryExceeded",
     ),
+    "parallelism": (
+        "ParallelAnalyzer",
+        "ParallelExecutionPlan",
+        "ParallelGroup",
+        "analyze_parallelism",
+        "is_data_parallel_op",
+        "is_thread_safe_op",
+        "print_parallelism_report",
+    ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = sorted(_HOME_OF)
+__all__ = sorted({*_HOME_OF, "graph"})
 
 
 def __getattr__(name: str) -> Any:
+    if name == "graph":
+        return importlib.import_module("multilane.graph")
     home = _HOME_OF.get(name)
     if home is None:
         raise AttributeError(f"module 'multilane' has no attribute {name!r}")
@@ -84,4 +118,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME_OF})
+    return sorted({*globals(), *__all__})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["positive_count", "positive_seconds", "retry_count"]
+__all__ = ["positive_count", "positive_seconds", "retry_count", "whole_number"]
 
 #: The engine counts attempts in 16 bits.
 MOST_RETRIES = 65534
@@ -19,6 +19,15 @@ def positive_count(value: object, what: str) -> None:
         return
     if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
         raise ValueError(f"`{what}` is {value!r}, but must be a positive number or None")
+
+
+def whole_number(value: object, least: int) -> bool:
+    """Say whether an object is a whole number from a least one on.
+
+    >>> whole_number(0, 0), whole_number(0, 1), whole_number(True, 0), whole_number(2.0, 0)
+    (True, False, False, False)
+    """
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
 def positive_seconds(value: object, what: str) -> None:

@@ -1,9 +1,9 @@
 # What the extension module holds; `make types` compares every name and signature with the built module.
 #
-# Private to the package, but for `Trace`, `report_progress` and `__version__`, which `multilane` hands on.
+# Private to the package, but for `Trace`, `evaluate`, `report_progress` and `__version__`, which `multilane` hands on.
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, NoReturn, final
 
 from typing_extensions import disjoint_base
@@ -470,6 +470,300 @@ class ProofData:
     @property
     def parts(self) -> list[tuple[str, str, ProofData]]:
         """Kind, claim and measurements of every part."""
+
+@final
+class PlanValue:
+    """A value of a plan that is being written."""
+
+    @property
+    def dtype(self) -> str: ...
+    @property
+    def size(self) -> str | None: ...
+
+@final
+class PlanBuilder:
+    """Writes one plan; `multilane.Builder` keeps names, scopes and lines. ``place`` is the user's file and line."""
+
+    def __new__(cls, name: str) -> PlanBuilder: ...
+    def input(self, name: str, dtype: str, size: str | None, place: tuple[str, int]) -> PlanValue:
+        """Declare an input: an array as long as a size, or one number."""
+
+    def graph_input(self, name: str, place: tuple[str, int]) -> PlanValue:
+        """Declare an input that is a graph."""
+
+    def node_size(self, graph: PlanValue) -> str:
+        """Return the name of a graph's number of nodes."""
+
+    def constant(self, value: complex, dtype: str | None, place: tuple[str, int]) -> PlanValue:
+        """Make a number a value."""
+
+    def apply(
+        self, op: str, operands: Sequence[PlanValue | float], attributes: dict[str, Any], place: tuple[str, int]
+    ) -> PlanValue:
+        """Add an operation with one result."""
+
+    def effect(
+        self, op: str, operands: Sequence[PlanValue | float], attributes: dict[str, Any], place: tuple[str, int]
+    ) -> None:
+        """Add an operation without results."""
+
+    def broadcast(self, value: PlanValue, size: str, place: tuple[str, int]) -> PlanValue:
+        """Make one number an array."""
+
+    def map(self, text: str, operands: dict[str, PlanValue | float], place: tuple[str, int]) -> PlanValue:
+        """Compute an expression in the names of values."""
+
+    def open_loop(self, count: int, place: tuple[str, int]) -> None:
+        """Open a loop."""
+
+    def carry(self, initial: PlanValue | float, name: str | None, place: tuple[str, int]) -> PlanValue:
+        """Carry a value through the innermost loop; return what a turn starts with."""
+
+    def close_loop(self, next: Sequence[PlanValue], until: PlanValue | None, place: tuple[str, int]) -> list[PlanValue]:
+        """Close the innermost loop; return its results, how many turns it made and whether it converged."""
+
+    def abandon_loop(self, depth: int) -> None:
+        """Forget everything since the loop at a depth was opened."""
+
+    def output(self, name: str, value: PlanValue, place: tuple[str, int]) -> None:
+        """Make a value a result of the plan."""
+
+    def name(self, value: PlanValue, name: str) -> None:
+        """Give a value a name, for people who read the plan."""
+
+    def build(self) -> Plan:
+        """Return the plan, verified."""
+
+@final
+class Plan:
+    """A program over arrays and graphs; what `multilane.Plan` is made of."""
+
+    @staticmethod
+    def parse(text: str) -> Plan:
+        """Read a plan from its text form."""
+
+    @staticmethod
+    def from_json(text: str) -> Plan:
+        """Read a plan from JSON."""
+
+    @staticmethod
+    def schema() -> str:
+        """Return the schema of the JSON form."""
+
+    @property
+    def name(self) -> str: ...
+    def inputs(self) -> dict[str, str]:
+        """Return the types of the inputs by name."""
+
+    def outputs(self) -> dict[str, str]:
+        """Return the types of the outputs by name."""
+
+    def sizes(self) -> list[str]:
+        """Return the names of the sizes."""
+
+    def text(self) -> str:
+        """Return the text form."""
+
+    def to_json(self) -> str:
+        """Return the JSON form."""
+
+    def to_dot(self) -> str:
+        """Return the plan in Graphviz's DOT language."""
+
+    def operations(self) -> int:
+        """Count the operations, those inside of loops and fused ones included."""
+
+    def same(self, other: Plan) -> bool:
+        """Say whether another plan has the same text."""
+
+    def optimize(self, passes: Sequence[str] | None) -> tuple[Plan, dict[str, Any], str]:
+        """Return the plan after passes, what each of them did, and all of it in words."""
+
+    def analyze(
+        self, estimator: str, threshold: float, workers: int | None, sizes: dict[str, int]
+    ) -> tuple[dict[str, Any], str]:
+        """Return what can run in parallel, as data and as a report."""
+
+    def predict(self, workers: int | None, sizes: dict[str, int]) -> dict[str, Any]:
+        """Return how long the plan would take."""
+
+    def peak_bytes(self, sizes: dict[str, int]) -> int:
+        """Return the bytes of buffers that a run takes at most, beside its inputs."""
+
+    def run(
+        self,
+        inputs: dict[str, Any],
+        out: dict[str, Any],
+        workers: int | None,
+        timeout: float | None,
+        report: Callable[[int, int], object] | None,
+        lanes_recorded: bool,
+    ) -> tuple[dict[str, Any], PlanRun, dict[str, int]]:
+        """Run the plan; return outputs by name, what they took, and the sizes there were."""
+
+@final
+class PlanRun:
+    """What was measured of one run of a plan."""
+
+    def groups(self) -> list[dict[str, Any]]:
+        """Return what ran, in the order of the plan: label, turns, bytes, predicted and measured time."""
+
+    def trace(self) -> Trace:
+        """Return the run as a trace."""
+
+    @property
+    def start_ns(self) -> int:
+        """When it started."""
+
+    @property
+    def end_ns(self) -> int:
+        """When it ended."""
+
+    @property
+    def peak_bytes(self) -> int:
+        """The most bytes of values it held at one time, beside its inputs."""
+
+    @property
+    def predicted_ns(self) -> float:
+        """How long the cost model said that it would take, with every loop to its bound."""
+
+@final
+class PlanBuffer:
+    """Memory of the engine, for readers of the buffer protocol."""
+
+    def __len__(self) -> int: ...
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
+@final
+class GraphData:
+    """Edges that never change, and columns of node attributes; what `multilane.graph.Graph` is made of."""
+
+    @staticmethod
+    def from_edges(src: Any, dst: Any, n: int | None, directed: bool, weights: Any) -> GraphData:
+        """Build a graph from arrays of the edges' two ends."""
+
+    @staticmethod
+    def read(
+        path: str | os.PathLike[str], format: str | None, directed: bool | None, weighted: bool | None, n: int | None
+    ) -> tuple[GraphData, list[str] | None]:
+        """Read a graph from a file; return it and what its nodes are called there, unless that is their numbers."""
+
+    @staticmethod
+    def kronecker(scale: int, edge_factor: int, seed: int, directed: bool) -> GraphData:
+        """Generate an R-MAT graph."""
+
+    @staticmethod
+    def uniform(nodes: int, edges: int, seed: int, directed: bool) -> GraphData:
+        """Generate a graph with edges at random."""
+
+    @staticmethod
+    def grid(rows: int, columns: int, periodic: bool) -> GraphData:
+        """Generate a grid."""
+
+    @property
+    def nodes(self) -> int: ...
+    @property
+    def edges(self) -> int: ...
+    @property
+    def directed(self) -> bool: ...
+    @property
+    def weighted(self) -> bool: ...
+    @property
+    def nbytes(self) -> int: ...
+    def attribute_types(self) -> dict[str, str]:
+        """Return the element types of the attributes by name."""
+
+    def attribute(self, name: str) -> Any:
+        """Return an attribute, read-only and not copied."""
+
+    def set_attribute(self, name: str, values: Any) -> None:
+        """Copy an array into an attribute."""
+
+    def remove_attribute(self, name: str) -> bool:
+        """Take an attribute away; False when there was none."""
+
+    def neighbors(self, node: int) -> Any:
+        """Return the nodes that edges of a node lead to."""
+
+    def to_csr(self) -> tuple[Any, Any, Any]:
+        """Return offsets, targets and weights of the rows; None for no weights."""
+
+    def connected_components(self, workers: int | None) -> Any:
+        """Return the smallest node of each node's component."""
+
+    def bfs(self, source: int, workers: int | None) -> Any:
+        """Return the edges on a shortest path from a node; -1 where none leads."""
+
+    def sssp(self, source: int, workers: int | None) -> Any:
+        """Return the length of a shortest path from a node; infinite where none leads."""
+
+    def triangles(self, workers: int | None) -> int:
+        """Count the triangles."""
+
+    def triangles_of_nodes(self, workers: int | None) -> Any:
+        """Count at how many triangles each node is a corner."""
+
+    def core_number(self, workers: int | None) -> Any:
+        """Return the largest k for which each node is in the k-core."""
+
+    def betweenness(self, samples: int | None, seed: int, normalized: bool, workers: int | None) -> Any:
+        """Return the share of shortest paths that lead through each node."""
+
+def evaluate(
+    expression: str,
+    names: Mapping[str, Any] | None = None,
+    /,
+    *,
+    out: Any = None,
+    workers: int | None = None,
+    **more: Any,
+) -> Any:
+    """Compute an expression over arrays, all at once and on all cores.
+
+    The expression is read by multilane's own parser, never by Python, and kept ready for the next call with the same
+    types.
+
+    Parameters
+    ----------
+    expression
+        Python's operators ``+ - * / ** < <= > >= == != & | ^ ~``, numbers, ``True``, ``False``, ``pi``, ``inf``,
+        ``nan``, names, and the functions of `Builder.core`: ``sqrt``, ``sin``, ``where``, ``sum``, ...
+    names
+        Where names are looked up that are not among ``more``: a mapping. Without one, they are variables of the caller,
+        first local, then global.
+    out
+        An array to write the result to: contiguous, and of the result's type and shape.
+    workers
+        How many workers at most; by default as many as there are processors to use. Small work is done by the caller.
+    **more
+        Operands by name: arrays and numbers, whose shapes go together as NumPy's do. Contiguous arrays of ``bool``,
+        ``int32``, ``int64``, ``float32`` and ``float64`` are read where they are; others are copied.
+
+    Returns
+    -------
+    numpy.ndarray or numpy scalar
+        The result; ``out`` where it was given.
+
+    Raises
+    ------
+    PlanError
+        The expression cannot be read, or an operand does not fit.
+
+    Examples
+    --------
+    >>> import numpy as np, multilane as ml
+    >>> ml.evaluate("a * b + 1", a=np.arange(4.0), b=2.0)
+    array([1., 3., 5., 7.])
+    >>> x = np.array([3.0, 4.0])
+    >>> float(ml.evaluate("sqrt(sum(x * x))"))
+    5.0
+    """
+
+def plan_operation(name: str) -> dict[str, bool] | None:
+    """Return the facts of an operation by its name, with or without the dialect's."""
+
+def plan_array_type(array: Any) -> tuple[str, tuple[int, ...]]:
+    """Return the element type and the shape that an array has for plans."""
 
 def report_progress(done: int, total: int | None = None) -> bool:
     """Report how far the task is that runs now.

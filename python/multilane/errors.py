@@ -7,8 +7,10 @@ from concurrent.futures import BrokenExecutor
 __all__ = [
     "BackendUnavailable",
     "BrokenPool",
+    "ConvergenceWarning",
     "DependencyError",
     "MultilaneError",
+    "PlanError",
     "RemoteError",
     "RemoteTraceback",
     "SerializationError",
@@ -62,6 +64,25 @@ class SerializationError(MultilaneError, TypeError):
 
 class BackendUnavailable(MultilaneError, RuntimeError):
     """The backend asked for does not work here."""
+
+
+class PlanError(MultilaneError, ValueError):
+    """A plan, an expression or a graph that cannot be built, read or run as asked.
+
+    Attributes
+    ----------
+    file, line : str, int or None
+        Where in the user's own source the mistake was made, when it was made there.
+    """
+
+    def __init__(self, message: str, file: str | None = None, line: int | None = None) -> None:
+        super().__init__(message if file is None else f"{file}:{line}: {message}")
+        self.file = file
+        self.line = line
+
+
+class ConvergenceWarning(UserWarning):
+    """An algorithm stopped at its bound before it reached the tolerance it was given."""
 
 
 class RemoteError(MultilaneError):

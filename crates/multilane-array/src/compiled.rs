@@ -208,6 +208,7 @@ impl Compiled {
         let bound = Bound {
             inputs,
             arrays,
+            aliased: false,
             detoured: 0,
             stores: Stores::Cached,
             partials: std::ptr::null_mut(),
@@ -245,10 +246,12 @@ impl Compiled {
         }
         let chunks = len.div_ceil(CHUNK);
         few!(partials: [0_u64; chunks * body.reductions.len()], 32);
+        let (aliased, detoured) = self.aliases(main, inputs, arrays, len)?;
         let mut bound = Bound {
             inputs,
             arrays,
-            detoured: self.detours(main, inputs, arrays, len)?,
+            aliased,
+            detoured,
             stores: Stores::Cached,
             partials: partials.as_mut_ptr(),
             chunks,
@@ -265,9 +268,15 @@ impl Compiled {
         Ok(())
     }
 
-    /// Which arrays must take a detour because they lie in the memory of an operand.
-    fn detours(&self, main: &Main, inputs: &[Input], arrays: &[*mut u8], len: usize) -> Result<u64, ArrayError> {
-        let mut detoured = 0;
+    /// Whether an array lies in the memory of an operand, and which ones must take a detour then.
+    fn aliases(
+        &self,
+        main: &Main,
+        inputs: &[Input],
+        arrays: &[*mut u8],
+        len: usize,
+    ) -> Result<(bool, u64), ArrayError> {
+        let (mut aliased, mut detoured) = (false, 0);
         for (array, start) in arrays.iter().enumerate() {
             let size = main.array_types[array].size();
             for (source, input) in inputs.iter().enumerate() {
@@ -275,6 +284,7 @@ impl Compiled {
                 let from_size = main.source_types()[source].size();
                 let (a, b) = (*start as usize, from as usize);
                 if a == b && size == from_size {
+                    aliased = true;
                     if main.detours(array, source) {
                         detoured |= 1 << array;
                     }
@@ -287,7 +297,7 @@ impl Compiled {
                 }
             }
         }
-        Ok(detoured)
+        Ok((aliased, detoured))
     }
 
     /// The result of a reduction from those of the chunks.

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use multilane_plan::{Blocks, Call, DType, Form, Kernel, KernelError, Kernels, Op, Plan, Prepared, Registry, Value};
+use multilane_plan::{
+    Blocks, Call, DType, Extent, Form, Kernel, KernelError, Kernels, Op, Plan, Prepared, Registry, Value, ValueId,
+    ValueType,
+};
 
 use crate::compiled::{Compiled, Operand, Output};
 use crate::error::ArrayError;
@@ -33,16 +36,15 @@ impl Kernel for Core {
             .collect::<Result<Vec<_>, KernelError>>()?;
         let results = op.results.iter().map(|value| plan.ty(*value).dtype()).collect();
         let operands = op.operands.iter().map(|value| plan.ty(*value).dtype()).collect();
-        let arrays = |values: &[multilane_plan::ValueId]| {
-            let is_array = |value: &multilane_plan::ValueId| {
-                matches!(plan.ty(*value).extent(), Some(multilane_plan::Extent::Dim(_)))
-            };
+        let arrays = |values: &[ValueId]| {
+            let is_array = |value: &ValueId| matches!(plan.ty(*value).extent(), Some(Extent::Dim(_)));
             values.iter().map(is_array).collect()
         };
         Ok(Box::new(Ready {
             in_step: in_step(plan, op),
             operand_arrays: arrays(&op.operands),
             result_arrays: arrays(&op.results),
+            measured: measured(plan, op, kernels),
             compiled,
             producers,
             operands,
@@ -78,6 +80,35 @@ fn in_step(plan: &Plan, op: &Op) -> Vec<bool> {
         .collect()
 }
 
+/// An opaque operand that brings the size of what producers make, and how it is measured.
+struct Measured {
+    operand: usize,
+    kind: String,
+    /// Which of its sizes.
+    position: usize,
+    kernels: Kernels,
+}
+
+fn measured(plan: &Plan, op: &Op, kernels: &Kernels) -> Option<Measured> {
+    let produced = |inner: &&Op| inner.dialect() != "core";
+    let op_of = op.regions.first()?.ops.iter().find(produced)?;
+    let Some(Extent::Dim(dim)) = plan.ty(*op_of.results.first()?).extent() else {
+        return None;
+    };
+    op.operands
+        .iter()
+        .enumerate()
+        .find_map(|(operand, value)| match plan.ty(*value) {
+            ValueType::Opaque { kind, dims } => Some(Measured {
+                operand,
+                kind: kind.clone(),
+                position: dims.iter().position(|other| *other == dim)?,
+                kernels: kernels.clone(),
+            }),
+            ValueType::Tensor { .. } => None,
+        })
+}
+
 /// A compiled operation, its producers, and the types to hold a call against.
 struct Ready {
     compiled: Compiled,
@@ -85,6 +116,7 @@ struct Ready {
     operands: Vec<Option<DType>>,
     operand_arrays: Vec<bool>,
     in_step: Vec<bool>,
+    measured: Option<Measured>,
     results: Vec<Option<DType>>,
     result_arrays: Vec<bool>,
 }
@@ -149,6 +181,17 @@ impl Ready {
     }
 }
 
+impl Ready {
+    /// The number of elements that an opaque operand brings.
+    fn measure(&self, call: &Call<'_>) -> Option<usize> {
+        let measured = self.measured.as_ref()?;
+        let sizes = measured
+            .kernels
+            .measure(&measured.kind, &call.operands[measured.operand])?;
+        sizes.get(measured.position).copied()
+    }
+}
+
 impl Prepared for Ready {
     fn run(&self, call: &mut Call<'_>) -> Result<(), KernelError> {
         let length = self.length(call)?;
@@ -160,9 +203,16 @@ impl Prepared for Ready {
                 blocks.bind_on(&operands, call.lanes)
             })
             .collect::<Result<Vec<_>, KernelError>>()?;
-        let length = length
-            .or_else(|| blocks.iter().find_map(|blocks| blocks.bounds(1)?.last().copied()))
-            .unwrap_or(1);
+        let length = match length.or_else(|| self.measure(call)) {
+            Some(length) => length,
+            // Nothing but scalars.
+            None if blocks.is_empty() => 1,
+            None => {
+                return Err(self
+                    .misfit("call", 0, "does not say how many elements there are")
+                    .into());
+            }
+        };
         let operands: Vec<Operand> = call
             .operands
             .iter()

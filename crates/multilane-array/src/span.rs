@@ -47,6 +47,8 @@ pub(crate) enum Input {
 pub(crate) struct Bound<'a> {
     pub(crate) inputs: &'a [Input],
     pub(crate) arrays: &'a [*mut u8],
+    /// Whether an array lies in the memory of a source.
+    pub(crate) aliased: bool,
     /// Arrays that must not be written before their block is done, by bits.
     pub(crate) detoured: u64,
     pub(crate) stores: Stores,
@@ -334,7 +336,7 @@ impl Work<'_> {
                             let strips = Strips {
                                 first: section.start,
                                 count: whole,
-                                valid: program.strip,
+                                seen: (0, program.strip),
                             };
                             program.run(self.bound.stores, self.places, strips, self.lanes);
                         }
@@ -343,13 +345,25 @@ impl Work<'_> {
                             let strips = Strips {
                                 first: section.start + index * program.strip,
                                 count: 1,
-                                valid: program.strip,
+                                seen: (0, program.strip),
                             };
                             program.run(Stores::Cached, self.places, strips, self.lanes);
                             self.bring(strips.first, program.strip, self.bound.detoured);
                         }
                     }
-                    self.tail(program, section.start + whole * program.strip, section.end);
+                    let rest = section.len() % program.strip;
+                    if rest == 0 {
+                    } else if whole > 0 && !self.bound.aliased {
+                        // The last strip once more, as far back as it takes: the same results again.
+                        let strips = Strips {
+                            first: section.end - program.strip,
+                            count: 1,
+                            seen: (program.strip - rest, program.strip),
+                        };
+                        program.run(Stores::Cached, self.places, strips, self.lanes);
+                    } else {
+                        self.tail(program, section.end - rest, section.end);
+                    }
                 }
             }
         }
@@ -358,9 +372,6 @@ impl Work<'_> {
     /// Runs a strip that is not full on copies of its operands.
     unsafe fn tail(&self, program: &strip::Program, start: usize, end: usize) {
         let length = end - start;
-        if length == 0 {
-            return;
-        }
         // SAFETY: the copies have room for a whole strip.
         unsafe {
             for (index, input) in self.bound.inputs.iter().enumerate() {
@@ -370,15 +381,18 @@ impl Work<'_> {
                     let to = (*self.tail_places.add(index)).base;
                     std::ptr::copy_nonoverlapping(from, to, length * size);
                     // The rest repeats an element, which costs no more than that element did.
-                    for element in length..program.strip {
-                        std::ptr::copy_nonoverlapping(to, to.add(element * size), size);
+                    let (to, rest) = (to.add(length * size), program.strip - length);
+                    match size {
+                        8 => std::slice::from_raw_parts_mut(to.cast(), rest).fill(from.cast::<u64>().read()),
+                        4 => std::slice::from_raw_parts_mut(to.cast(), rest).fill(from.cast::<u32>().read()),
+                        _ => std::slice::from_raw_parts_mut(to, rest).fill(from.read()),
                     }
                 }
             }
             let strips = Strips {
                 first: 0,
                 count: 1,
-                valid: length,
+                seen: (0, length),
             };
             program.run(Stores::Cached, self.tail_places, strips, self.lanes);
             self.bring(start, length, u64::MAX);

@@ -11,6 +11,8 @@
 #[cfg(not(loom))]
 pub mod backend;
 #[cfg(not(loom))]
+pub mod calibrate;
+#[cfg(not(loom))]
 pub mod clock;
 #[cfg(not(loom))]
 pub mod cpus;

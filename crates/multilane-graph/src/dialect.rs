@@ -79,7 +79,12 @@ const DIALECT: &[OpDef] = &[
             label_mode_cost,
         )
     },
-    blockwise("graph.init_nodes", "the same number for every node", init_nodes, streamed),
+    blockwise(
+        "graph.init_nodes",
+        "the same number for every node",
+        init_nodes,
+        streamed,
+    ),
     blockwise("graph.node_ids", "the number of every node", node_ids, streamed),
     OpDef {
         pure_op: false,
@@ -116,7 +121,10 @@ fn aggregate(plan: &Plan, op: &Op) -> Types {
     operands(op, 2)?;
     known(op, &["reduce", "direction", "weighted"])?;
     let dtype = node_values(plan, op, nodes)?;
-    if op.attribute("weighted").is_some_and(|weighted| !matches!(weighted, Attribute::Bool(_))) {
+    if op
+        .attribute("weighted")
+        .is_some_and(|weighted| !matches!(weighted, Attribute::Bool(_)))
+    {
         return Err("needs true or false as `weighted`".to_owned());
     }
     let Aggregate { way, weighted, .. } = Aggregate::of(op)?;
@@ -124,7 +132,9 @@ fn aggregate(plan: &Plan, op: &Op) -> Types {
         return Err("counts neighbours, which have no weights; leave `weighted` out".to_owned());
     }
     if weighted && !dtype.is_float() {
-        return Err(format!("needs floats to multiply with weights, not {dtype}; cast the values to f64"));
+        return Err(format!(
+            "needs floats to multiply with weights, not {dtype}; cast the values to f64"
+        ));
     }
     Ok(vec![ValueType::array(way.result(dtype), nodes)])
 }
@@ -188,7 +198,8 @@ fn save(plan: &Plan, op: &Op) -> Types {
 
 /// The name of the attribute an operation is about.
 fn attribute_name(op: &Op) -> Result<&str, String> {
-    op.text("attribute").ok_or_else(|| "needs a name as `attribute`".to_owned())
+    op.text("attribute")
+        .ok_or_else(|| "needs a name as `attribute`".to_owned())
 }
 
 /// The sizes of the graph that is the first operand.

@@ -154,18 +154,24 @@ impl GraphError {
         match self {
             Self::LengthMismatch { .. } => Some("give one source and one target for every edge".to_owned()),
             Self::WeightCount { .. } => Some("give one weight for every edge, or none at all".to_owned()),
-            Self::NodeOutOfRange { node, .. } if *node < 0 => {
-                Some("number the nodes from 0; ids of your own can be mapped with numpy.unique(return_inverse=True)".to_owned())
-            }
-            Self::NodeOutOfRange { node, .. } => {
-                Some(format!("give at least {} nodes, or leave their number out", node.saturating_add(1)))
-            }
+            Self::NodeOutOfRange { node, .. } if *node < 0 => Some(
+                "number the nodes from 0; ids of your own can be mapped with numpy.unique(return_inverse=True)"
+                    .to_owned(),
+            ),
+            Self::NodeOutOfRange { node, .. } => Some(format!(
+                "give at least {} nodes, or leave their number out",
+                node.saturating_add(1)
+            )),
             Self::NanWeight { .. } => Some("replace or drop edges without a weight first".to_owned()),
-            Self::NegativeWeight { .. } => Some("shift the weights to be at least 0, or use another algorithm".to_owned()),
+            Self::NegativeWeight { .. } => {
+                Some("shift the weights to be at least 0, or use another algorithm".to_owned())
+            }
             Self::TooManyNodes { .. } => Some("renumber the nodes that occur from 0 on".to_owned()),
             Self::OutOfMemory { .. } => Some("use fewer edges, or a machine with more memory".to_owned()),
             Self::NoWeights { .. } => Some("give weights when the graph is made".to_owned()),
-            Self::UnknownAttribute { name, known } => closest(name, known).map(|found| format!("did you mean `{found}`?")),
+            Self::UnknownAttribute { name, known } => {
+                closest(name, known).map(|found| format!("did you mean `{found}`?"))
+            }
             Self::AttributeLength { .. } => Some("give one element for every node".to_owned()),
             _ => None,
         }
@@ -181,7 +187,9 @@ fn closest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
             let mut diagonal = row[0];
             row[0] = i + 1;
             for (j, right) in other.iter().enumerate() {
-                let best = (diagonal + usize::from(left != *right)).min(row[j] + 1).min(row[j + 1] + 1);
+                let best = (diagonal + usize::from(left != *right))
+                    .min(row[j] + 1)
+                    .min(row[j + 1] + 1);
                 diagonal = row[j + 1];
                 row[j + 1] = best;
             }
@@ -211,8 +219,18 @@ mod tests {
 
     #[test]
     fn says_how_many_nodes_there_are() {
-        let error = GraphError::NodeOutOfRange { edge: 3, node: 9, nodes: 5 };
-        assert_eq!(error.to_string(), "edge 3 names node 9, which is not one of the 5 nodes from 0 on");
-        assert_eq!(error.hint().as_deref(), Some("give at least 10 nodes, or leave their number out"));
+        let error = GraphError::NodeOutOfRange {
+            edge: 3,
+            node: 9,
+            nodes: 5,
+        };
+        assert_eq!(
+            error.to_string(),
+            "edge 3 names node 9, which is not one of the 5 nodes from 0 on"
+        );
+        assert_eq!(
+            error.hint().as_deref(),
+            Some("give at least 10 nodes, or leave their number out")
+        );
     }
 }

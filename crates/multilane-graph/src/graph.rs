@@ -104,7 +104,10 @@ impl Graph {
                 .map(|node| {
                     let row = out.neighbours(node);
                     let first = row.partition_point(|&target| (target as usize) < node);
-                    row[first..].iter().take_while(|&&target| target as usize == node).count()
+                    row[first..]
+                        .iter()
+                        .take_while(|&&target| target as usize == node)
+                        .count()
                 })
                 .sum();
             (out.num_entries() + loops) / 2
@@ -164,7 +167,12 @@ impl Graph {
             return Ok(&self.out);
         }
         self.both.get(|| {
-            build(&Merged::both_ways(&self.out, lanes), self.num_nodes(), Duplicates::Keep, lanes)
+            build(
+                &Merged::both_ways(&self.out, lanes),
+                self.num_nodes(),
+                Duplicates::Keep,
+                lanes,
+            )
         })
     }
 
@@ -218,7 +226,12 @@ impl Graph {
     pub fn bytes(&self) -> usize {
         let derived = [&self.incoming, &self.both];
         let rows: usize = derived.iter().filter_map(|lazy| lazy.made.get()).map(Csr::bytes).sum();
-        let layouts: usize = self.layouts.iter().filter_map(|lazy| lazy.made.get()).map(Layout::bytes).sum();
+        let layouts: usize = self
+            .layouts
+            .iter()
+            .filter_map(|lazy| lazy.made.get())
+            .map(Layout::bytes)
+            .sum();
         self.out.bytes() + rows + layouts
     }
 

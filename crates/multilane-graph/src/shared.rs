@@ -22,7 +22,7 @@ unsafe impl<T: Send> Send for Shared<T> {}
 // SAFETY: as above.
 unsafe impl<T: Send> Sync for Shared<T> {}
 
-impl<T: Copy> Shared<T> {
+impl<T> Shared<T> {
     /// The elements of a slice, or the reserved memory of a vector.
     pub(crate) fn new(start: *mut T) -> Self {
         Self(start)
@@ -43,7 +43,10 @@ impl<T: Copy> Shared<T> {
     /// # Safety
     /// `index` is inside the memory, initialised, and nobody writes that element meanwhile.
     #[inline(always)]
-    pub(crate) unsafe fn read(self, index: usize) -> T {
+    pub(crate) unsafe fn read(self, index: usize) -> T
+    where
+        T: Copy,
+    {
         // SAFETY: the caller's promise.
         unsafe { self.0.add(index).read() }
     }
@@ -61,7 +64,6 @@ impl<T: Copy> Shared<T> {
     ///
     /// # Safety
     /// The range is inside the memory, initialised, and no other lane uses it meanwhile.
-    #[expect(clippy::mut_from_ref, reason = "disjoint parts of one memory; the caller promises they are")]
     pub(crate) unsafe fn slice<'a>(&self, range: Range<usize>) -> &'a mut [T] {
         // SAFETY: the caller's promise.
         unsafe { std::slice::from_raw_parts_mut(self.0.add(range.start), range.len()) }
@@ -88,7 +90,10 @@ impl<T> PerLane<T> {
     ///
     /// # Safety
     /// Called from inside `Lanes::run` with the lane it gave, and the result is gone before the piece ends.
-    #[expect(clippy::mut_from_ref, reason = "`Lanes::run` never runs two pieces on one lane at a time")]
+    #[expect(
+        clippy::mut_from_ref,
+        reason = "`Lanes::run` never runs two pieces on one lane at a time"
+    )]
     pub(crate) unsafe fn get(&self, lane: usize) -> &mut T {
         // SAFETY: the caller's promise.
         unsafe { &mut *self.0[lane].0.get() }
@@ -100,13 +105,28 @@ impl<T> PerLane<T> {
     }
 }
 
+/// Requests from this size on are held against the memory that is left.
+const LARGE: u128 = 1 << 28;
+
 /// An empty vector with room for `len` elements, or an error where memory ends.
 pub(crate) fn reserve<T>(len: usize) -> Result<Vec<T>, GraphError> {
+    let bytes = len as u128 * size_of::<T>() as u128;
+    // The system promises more than it has and kills who takes the promise at its word.
+    if bytes >= LARGE && available_bytes().is_some_and(|available| bytes > available) {
+        return Err(GraphError::OutOfMemory { bytes });
+    }
     let mut room = Vec::new();
-    room.try_reserve_exact(len).map_err(|_| GraphError::OutOfMemory {
-        bytes: len as u128 * size_of::<T>() as u128,
-    })?;
+    room.try_reserve_exact(len)
+        .map_err(|_| GraphError::OutOfMemory { bytes })?;
     Ok(room)
+}
+
+/// Bytes the system can give without taking them from somebody, where it says so.
+fn available_bytes() -> Option<u128> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kilobytes: u128 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
 }
 
 /// The `piece`-th of `pieces` even parts of `len`.
@@ -118,4 +138,23 @@ pub(crate) fn part(len: usize, pieces: usize, piece: usize) -> Range<usize> {
 /// How many pieces to cut `len` units of work into, each of at least `grain`.
 pub(crate) fn pieces(len: usize, grain: usize, lanes: &dyn Lanes) -> usize {
     (len / grain.max(1)).clamp(1, lanes.count() * 8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_more_than_there_is() {
+        assert!(matches!(reserve::<u64>(1 << 50), Err(GraphError::OutOfMemory { bytes }) if bytes == 8 << 50));
+        assert!(reserve::<u64>(100).is_ok());
+    }
+
+    #[test]
+    fn parts_cover_everything_once() {
+        for (len, pieces) in [(0, 1), (5, 3), (100, 7), (3, 8)] {
+            let parts: Vec<usize> = (0..pieces).flat_map(|piece| part(len, pieces, piece)).collect();
+            assert_eq!(parts, (0..len).collect::<Vec<_>>());
+        }
+    }
 }

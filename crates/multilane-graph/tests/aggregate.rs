@@ -1,5 +1,7 @@
 //! The kernels of the dialect against sums over every edge, one after the other.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
 mod lanes;
 
 use std::sync::Arc;
@@ -75,7 +77,12 @@ fn run(
 /// Elements as floats.
 fn floats(array: &Array) -> Vec<f64> {
     match array.dtype() {
-        DType::Bool => array.as_slice::<bool>().unwrap().iter().map(|&x| f64::from(u8::from(x))).collect(),
+        DType::Bool => array
+            .as_slice::<bool>()
+            .unwrap()
+            .iter()
+            .map(|&x| f64::from(u8::from(x)))
+            .collect(),
         DType::I32 => array.as_slice::<i32>().unwrap().iter().map(|&x| f64::from(x)).collect(),
         DType::I64 => array.as_slice::<i64>().unwrap().iter().map(|&x| x as f64).collect(),
         DType::F32 => array.as_slice::<f32>().unwrap().iter().map(|&x| f64::from(x)).collect(),
@@ -107,7 +114,9 @@ fn expected(graph: &Graph, values: &Array, reduce: &str, direction: Direction, w
     (0..graph.num_nodes())
         .map(|node| {
             let weight = |place: usize| if weighted { rows.weights().get(place) } else { 1.0 };
-            let terms = rows.range(node).map(|place| x[rows.targets()[place] as usize] * weight(place));
+            let terms = rows
+                .range(node)
+                .map(|place| x[rows.targets()[place] as usize] * weight(place));
             match reduce {
                 "sum" => terms.sum::<f64>() + 0.0,
                 "min" => terms.fold(most, f64::min),
@@ -117,7 +126,11 @@ fn expected(graph: &Graph, values: &Array, reduce: &str, direction: Direction, w
                 _ => {
                     let share: f64 = rows.range(node).map(weight).sum();
                     let mean = terms.sum::<f64>() / share;
-                    if values.dtype() == DType::F32 { f64::from(mean as f32) } else { mean }
+                    if values.dtype() == DType::F32 {
+                        f64::from(mean as f32)
+                    } else {
+                        mean
+                    }
                 }
             }
         })
@@ -125,7 +138,10 @@ fn expected(graph: &Graph, values: &Array, reduce: &str, direction: Direction, w
 }
 
 fn attributes(pairs: &[(&str, Attribute)]) -> Attributes {
-    pairs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+    pairs
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.clone()))
+        .collect()
 }
 
 fn text(value: &str) -> Attribute {
@@ -227,18 +243,32 @@ fn a_gathered_order_changes_no_bit() {
     let values: Vec<f64> = (0..nodes).map(|node| 1.0 / (node % 1013 + 1) as f64).collect();
     let rows = graph.incoming(&Serial).unwrap();
     let sums: Vec<f64> = (0..nodes)
-        .map(|node| rows.neighbours(node).iter().fold(0.0, |sum, &other| sum + values[other as usize]))
+        .map(|node| {
+            rows.neighbours(node)
+                .iter()
+                .fold(0.0, |sum, &other| sum + values[other as usize])
+        })
         .collect();
     let operand = Value::Array(Array::from_vec(values));
     let mut found = Vec::new();
     for lanes in [1, 3] {
-        let sums = run(&graph, "graph.aggregate", Some(operand.clone()), Attributes::new(), &Scoped(lanes));
+        let sums = run(
+            &graph,
+            "graph.aggregate",
+            Some(operand.clone()),
+            Attributes::new(),
+            &Scoped(lanes),
+        );
         found.push(floats(&sums.unwrap().unwrap()));
     }
     assert!(found[0] == found[1], "one lane and three agree");
     for node in 0..nodes {
         // Rows of at most 128 neighbours are summed from the first to the last; longer ones in strands.
-        let tolerance = if rows.degree(node) <= 128 { 0.0 } else { 1e-12 * sums[node] };
+        let tolerance = if rows.degree(node) <= 128 {
+            0.0
+        } else {
+            1e-12 * sums[node]
+        };
         assert!((found[0][node] - sums[node]).abs() <= tolerance, "node {node}");
     }
 }
@@ -246,12 +276,21 @@ fn a_gathered_order_changes_no_bit() {
 #[test]
 fn nan_stays_in_extremes() {
     let graph = Arc::new(
-        Graph::from_edges(&[0u32, 1, 2, 2], &[3, 3, 3, 1], WeightSlice::None, EdgeOptions::default(), &Serial).unwrap(),
+        Graph::from_edges(
+            &[0u32, 1, 2, 2],
+            &[3, 3, 3, 1],
+            WeightSlice::None,
+            EdgeOptions::default(),
+            &Serial,
+        )
+        .unwrap(),
     );
     let values = Value::Array(Array::from_vec(vec![1.0, f64::NAN, 2.0, 0.0]));
     for reduce in ["min", "max"] {
         let attributes = attributes(&[("reduce", text(reduce))]);
-        let found = run(&graph, "graph.aggregate", Some(values.clone()), attributes, &Serial).unwrap().unwrap();
+        let found = run(&graph, "graph.aggregate", Some(values.clone()), attributes, &Serial)
+            .unwrap()
+            .unwrap();
         assert!(floats(&found)[3].is_nan(), "{reduce}");
         assert_eq!(floats(&found)[1], 2.0, "{reduce}");
     }
@@ -260,19 +299,34 @@ fn nan_stays_in_extremes() {
 #[test]
 fn nodes_and_columns() {
     let graph = Arc::new(
-        Graph::from_edges(&[0u32, 0, 1, 1], &[1, 2, 2, 1], WeightSlice::None, EdgeOptions::default(), &Serial).unwrap(),
+        Graph::from_edges(
+            &[0u32, 0, 1, 1],
+            &[1, 2, 2, 1],
+            WeightSlice::None,
+            EdgeOptions::default(),
+            &Serial,
+        )
+        .unwrap(),
     );
     let degree = |direction: &str| {
         let attributes = attributes(&[("direction", text(direction))]);
-        floats(&run(&graph, "graph.degree", None, attributes, &Scoped(2)).unwrap().unwrap())
+        floats(
+            &run(&graph, "graph.degree", None, attributes, &Scoped(2))
+                .unwrap()
+                .unwrap(),
+        )
     };
     assert_eq!(degree("out"), [2.0, 2.0, 0.0]);
     assert_eq!(degree("in"), [0.0, 2.0, 2.0]);
     assert_eq!(degree("both"), [2.0, 4.0, 2.0]);
-    let ids = run(&graph, "graph.node_ids", None, Attributes::new(), &Serial).unwrap().unwrap();
+    let ids = run(&graph, "graph.node_ids", None, Attributes::new(), &Serial)
+        .unwrap()
+        .unwrap();
     assert_eq!(floats(&ids), [0.0, 1.0, 2.0]);
     let number = Value::Scalar(Scalar::F32(0.25));
-    let initial = run(&graph, "graph.init_nodes", Some(number), Attributes::new(), &Serial).unwrap().unwrap();
+    let initial = run(&graph, "graph.init_nodes", Some(number), Attributes::new(), &Serial)
+        .unwrap()
+        .unwrap();
     assert_eq!(initial.as_slice::<f32>().unwrap(), [0.25; 3]);
 
     let named = |dtype: Option<DType>| {
@@ -281,8 +335,14 @@ fn nodes_and_columns() {
         attributes
     };
     assert!(run(&graph, "graph.load", None, named(Some(DType::F32)), &Serial).is_err());
-    assert!(run(&graph, "graph.save", Some(Value::Array(initial)), named(None), &Serial).unwrap().is_none());
-    let loaded = run(&graph, "graph.load", None, named(Some(DType::F32)), &Serial).unwrap().unwrap();
+    assert!(
+        run(&graph, "graph.save", Some(Value::Array(initial)), named(None), &Serial)
+            .unwrap()
+            .is_none()
+    );
+    let loaded = run(&graph, "graph.load", None, named(Some(DType::F32)), &Serial)
+        .unwrap()
+        .unwrap();
     assert_eq!(loaded.as_slice::<f32>().unwrap(), [0.25; 3]);
     let error = run(&graph, "graph.load", None, named(Some(DType::I64)), &Serial).unwrap_err();
     assert_eq!(error, "`graph.load`: attribute `rank` is f32, not i64");
@@ -297,8 +357,18 @@ fn says_what_does_not_fit() {
     let over_edges = builder.array("w", DType::F64, "edges").unwrap();
     let integers = builder.array("i", DType::I64, "nodes").unwrap();
     let cases = [
-        ("graph.degree", vec![over_nodes], Attributes::new(), "needs a graph as its first operand"),
-        ("graph.aggregate", vec![graph], Attributes::new(), "needs 2 operands, not 1"),
+        (
+            "graph.degree",
+            vec![over_nodes],
+            Attributes::new(),
+            "needs a graph as its first operand",
+        ),
+        (
+            "graph.aggregate",
+            vec![graph],
+            Attributes::new(),
+            "needs 2 operands, not 1",
+        ),
         (
             "graph.aggregate",
             vec![graph, over_edges],
@@ -323,8 +393,18 @@ fn says_what_does_not_fit() {
             attributes(&[("weighted", Attribute::Bool(true))]),
             "needs floats to multiply with weights, not i64",
         ),
-        ("graph.label_mode", vec![graph, over_nodes], Attributes::new(), "needs integers as labels, not f64"),
-        ("graph.load", vec![graph], Attributes::new(), "needs a name as `attribute`"),
+        (
+            "graph.label_mode",
+            vec![graph, over_nodes],
+            Attributes::new(),
+            "needs integers as labels, not f64",
+        ),
+        (
+            "graph.load",
+            vec![graph],
+            Attributes::new(),
+            "needs a name as `attribute`",
+        ),
     ];
     for (name, operands, attributes, message) in cases {
         let error = builder.op(name, &operands, attributes).unwrap_err().to_string();

@@ -40,7 +40,9 @@ fn expected(nodes: usize, edges: &[(u32, u32)], weights: &[f64], options: EdgeOp
 
 fn rows(csr: &Csr) -> Rows {
     let entry = |place: usize| (csr.targets()[place], csr.weights().get(place));
-    (0..csr.num_nodes()).map(|node| csr.range(node).map(entry).collect()).collect()
+    (0..csr.num_nodes())
+        .map(|node| csr.range(node).map(entry).collect())
+        .collect()
 }
 
 fn options() -> impl Strategy<Value = EdgeOptions> {
@@ -120,7 +122,9 @@ fn many_buckets_give_the_same_rows_at_any_number_of_lanes() {
         },
     ] {
         let expect = {
-            let nodes = options.nodes.unwrap_or(1 + sources.iter().chain(&targets).copied().max().unwrap() as usize);
+            let nodes = options
+                .nodes
+                .unwrap_or(1 + sources.iter().chain(&targets).copied().max().unwrap() as usize);
             expected(nodes, &edges, &vec![1.0; edges.len()], options)
         };
         for lanes in [1, 3] {
@@ -151,10 +155,15 @@ fn refuses_what_is_no_graph() {
             nodes,
             ..EdgeOptions::default()
         };
-        Graph::from_edges(sources, targets, weights, options, &Scoped(2)).map(|_| ()).unwrap_err()
+        Graph::from_edges(sources, targets, weights, options, &Scoped(2))
+            .map(|_| ())
+            .unwrap_err()
     };
     let cases = [
-        (build(&[0, 1], &[1], WeightSlice::None, None), "2 sources, but 1 targets"),
+        (
+            build(&[0, 1], &[1], WeightSlice::None, None),
+            "2 sources, but 1 targets",
+        ),
         (
             build(&[0, 1], &[1, -2], WeightSlice::None, Some(9)),
             "edge 1 names node -2, which is not one of the 9 nodes from 0 on",
@@ -185,13 +194,29 @@ fn refuses_what_is_no_graph() {
 
 #[test]
 fn refuses_rows_that_are_none() {
-    let build = |offsets: &[usize], targets: &[u32]| Csr::new(offsets.to_vec(), targets.to_vec(), Weights::None, &Serial);
+    let build =
+        |offsets: &[usize], targets: &[u32]| Csr::new(offsets.to_vec(), targets.to_vec(), Weights::None, &Serial);
     assert!(matches!(build(&[], &[]), Err(GraphError::Offsets { position: 0, .. })));
-    assert!(matches!(build(&[1, 1], &[0]), Err(GraphError::Offsets { position: 0, .. })));
-    assert!(matches!(build(&[0, 2, 1], &[0]), Err(GraphError::Offsets { position: 1, .. })));
-    assert!(matches!(build(&[0, 1, 0], &[0]), Err(GraphError::Offsets { position: 2, .. })));
-    assert!(matches!(build(&[0, 0], &[0]), Err(GraphError::Offsets { position: 1, .. })));
-    assert!(matches!(build(&[0, 1], &[1]), Err(GraphError::NodeOutOfRange { edge: 0, .. })));
+    assert!(matches!(
+        build(&[1, 1], &[0]),
+        Err(GraphError::Offsets { position: 0, .. })
+    ));
+    assert!(matches!(
+        build(&[0, 2, 1], &[0]),
+        Err(GraphError::Offsets { position: 1, .. })
+    ));
+    assert!(matches!(
+        build(&[0, 1, 0], &[0]),
+        Err(GraphError::Offsets { position: 2, .. })
+    ));
+    assert!(matches!(
+        build(&[0, 0], &[0]),
+        Err(GraphError::Offsets { position: 1, .. })
+    ));
+    assert!(matches!(
+        build(&[0, 1], &[1]),
+        Err(GraphError::NodeOutOfRange { edge: 0, .. })
+    ));
     let sorted = build(&[0, 3, 3, 4], &[2, 0, 1, 1]).unwrap();
     assert_eq!(sorted.neighbours(0), [0, 1, 2]);
     assert_eq!(sorted.neighbours(2), [1]);
@@ -199,12 +224,24 @@ fn refuses_rows_that_are_none() {
 
 #[test]
 fn generators_are_the_same_at_any_number_of_lanes() {
-    assert_eq!(kronecker_edges(10, 8, 3, &Serial).unwrap(), kronecker_edges(10, 8, 3, &Scoped(3)).unwrap());
-    assert_ne!(kronecker_edges(10, 8, 3, &Serial).unwrap(), kronecker_edges(10, 8, 4, &Serial).unwrap());
-    assert_eq!(uniform_edges(100, 50_000, 3, &Serial).unwrap(), uniform_edges(100, 50_000, 3, &Scoped(3)).unwrap());
+    assert_eq!(
+        kronecker_edges(10, 8, 3, &Serial).unwrap(),
+        kronecker_edges(10, 8, 3, &Scoped(3)).unwrap()
+    );
+    assert_ne!(
+        kronecker_edges(10, 8, 3, &Serial).unwrap(),
+        kronecker_edges(10, 8, 4, &Serial).unwrap()
+    );
+    assert_eq!(
+        uniform_edges(100, 50_000, 3, &Serial).unwrap(),
+        uniform_edges(100, 50_000, 3, &Scoped(3)).unwrap()
+    );
     assert!(uniform_edges(0, 1, 3, &Serial).is_err());
     assert!(kronecker_edges(40, 1, 3, &Serial).is_err());
-    assert_eq!(uniform(7, 20, 1, EdgeOptions::default(), &Serial).unwrap().num_nodes(), 7);
+    assert_eq!(
+        uniform(7, 20, 1, EdgeOptions::default(), &Serial).unwrap().num_nodes(),
+        7
+    );
 }
 
 #[test]
@@ -217,7 +254,11 @@ fn kronecker_graphs_are_as_skewed_as_their_parameters_say() {
     // A source has bit 0 with probability .76 at each of its levels: the node without a one is expected to
     // start .76^12 of all edges.
     let expect = 0.76f64.powi(scale as i32) * graph.num_edges() as f64;
-    assert!((degrees[0] as f64 - expect).abs() < expect * 0.1, "{} {expect}", degrees[0]);
+    assert!(
+        (degrees[0] as f64 - expect).abs() < expect * 0.1,
+        "{} {expect}",
+        degrees[0]
+    );
 }
 
 #[test]
@@ -237,7 +278,9 @@ fn grids_join_neighbours() {
 #[test]
 fn columns_are_as_long_as_there_are_nodes() {
     let graph = grid(2, 2, false, &Serial).unwrap();
-    graph.set_column("rank", Array::from_vec(vec![1.0, 2.0, 3.0, 4.0])).unwrap();
+    graph
+        .set_column("rank", Array::from_vec(vec![1.0, 2.0, 3.0, 4.0]))
+        .unwrap();
     assert_eq!(graph.columns().get("rank").unwrap().as_slice::<f64>().unwrap()[2], 3.0);
     let error = graph.set_column("rank", Array::from_vec(vec![1i64])).unwrap_err();
     assert_eq!(error.to_string(), "attribute `rank` has 1 elements for 4 nodes");

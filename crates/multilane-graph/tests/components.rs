@@ -1,9 +1,12 @@
 //! Components and communities against plain definitions.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
 mod lanes;
 
 use lanes::Scoped;
-use multilane_graph::algorithms::{LabelPropagation, components, count_components, label_propagation};
+use multilane_graph::algorithms::components::{components, count_components};
+use multilane_graph::algorithms::label_propagation::{LabelPropagation, label_propagation};
 use multilane_graph::generate::{grid, kronecker};
 use multilane_graph::{Direction, EdgeOptions, Graph, WeightSlice};
 use multilane_plan::Serial;
@@ -61,7 +64,12 @@ fn large_components_are_the_same_at_any_number_of_lanes() {
         };
         let graph = kronecker(15, 3, 9, options, &Scoped(2)).unwrap();
         let edges: Vec<(u32, u32)> = (0..graph.num_nodes())
-            .flat_map(|node| graph.out_neighbours(node).iter().map(move |&other| (node as u32, other)))
+            .flat_map(|node| {
+                graph
+                    .out_neighbours(node)
+                    .iter()
+                    .map(move |&other| (node as u32, other))
+            })
             .collect();
         let expect = expected(graph.num_nodes(), &edges);
         for lanes in [1, 2, 4] {
@@ -112,10 +120,17 @@ fn communities_are_stable_and_the_same_at_any_number_of_lanes() {
         if found.converged {
             for node in (0..graph.num_nodes()).filter(|&node| rows.degree(node) > 0) {
                 let count = |label: u32| {
-                    rows.neighbours(node).iter().filter(|&&other| found.labels[other as usize] == label).count()
+                    rows.neighbours(node)
+                        .iter()
+                        .filter(|&&other| found.labels[other as usize] == label)
+                        .count()
                 };
                 let own = count(found.labels[node]);
-                assert!(rows.neighbours(node).iter().all(|&other| count(found.labels[other as usize]) <= own));
+                assert!(
+                    rows.neighbours(node)
+                        .iter()
+                        .all(|&other| count(found.labels[other as usize]) <= own)
+                );
             }
         }
         // Numbered in the order of their first nodes.
@@ -135,5 +150,8 @@ fn refuses_a_tolerance_that_is_no_share() {
         ..LabelPropagation::default()
     };
     let error = label_propagation(&graph(1, &[], true), options, &Serial).unwrap_err();
-    assert_eq!(error.to_string(), "`tolerance` is -0.5, which is not a share from 0 to 1");
+    assert_eq!(
+        error.to_string(),
+        "`tolerance` is -0.5, which is not a share from 0 to 1"
+    );
 }

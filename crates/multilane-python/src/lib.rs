@@ -13,6 +13,7 @@ mod lab;
 mod metrics;
 mod nested;
 mod open_pools;
+mod plans;
 mod probe;
 mod process_pool;
 mod remote_pool;
@@ -148,6 +149,7 @@ mod _multilane {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         super::trace::register(module)?;
         super::lab::register(module)?;
+        super::plans::register(module)?;
         super::probe::register(module)
     }
 }

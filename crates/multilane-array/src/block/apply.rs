@@ -12,9 +12,9 @@ use super::cast::cast;
 use super::fold::fold;
 use super::{Family, Instruction, What};
 use crate::body::Operation;
-use crate::math;
+use crate::math::{self, Function};
 use crate::place::Place;
-use crate::simd::Vector;
+use crate::simd::{Unary, Vector};
 
 /// Runs all instructions over `length` elements from `first`.
 ///
@@ -104,27 +104,78 @@ unsafe fn ternary<S: Copy, T: Copy, R>(
 
 /// A function of vectors over a block; the last, partial vector goes through a padded copy.
 #[inline(always)]
-unsafe fn vectors<V: Vector>(result: *mut u8, [a, b]: [*mut u8; 2], length: usize, f: impl Fn(V, V) -> V) {
+unsafe fn vectors<V: Vector, F: Apply>(result: *mut u8, args: [*mut u8; 3], length: usize) {
     // SAFETY: the caller's blocks have `length` elements of the vector's type.
     unsafe {
-        let (result, a, b) = (
-            result.cast::<V::Element>(),
-            a.cast::<V::Element>().cast_const(),
-            b.cast::<V::Element>().cast_const(),
-        );
+        let result = result.cast::<V::Element>();
+        let [a, b, c] = args.map(|arg| arg.cast::<V::Element>().cast_const());
         let whole = length - length % V::LANES;
         let mut i = 0;
         while i < whole {
-            V::store(f(V::load(a.add(i)), V::load(b.add(i))), result.add(i));
+            V::store(
+                F::apply(V::load(a.add(i)), V::load(b.add(i)), V::load(c.add(i))),
+                result.add(i),
+            );
             i += V::LANES;
         }
         if i < length {
-            let mut pads = [[*a; 16]; 2];
-            std::ptr::copy_nonoverlapping(a.add(i), pads[0].as_mut_ptr(), length - i);
-            std::ptr::copy_nonoverlapping(b.add(i), pads[1].as_mut_ptr(), length - i);
-            let last = f(V::load(pads[0].as_ptr()), V::load(pads[1].as_ptr()));
-            V::store(last, pads[0].as_mut_ptr());
-            std::ptr::copy_nonoverlapping(pads[0].as_ptr(), result.add(i), length - i);
+            let mut pads = [[*a; 16]; 3];
+            for (pad, from) in pads.iter_mut().zip([a, b, c]) {
+                std::ptr::copy_nonoverlapping(from.add(i), pad.as_mut_ptr(), length - i);
+            }
+            let [a, b, c] = &mut pads;
+            let last = F::apply(V::load(a.as_ptr()), V::load(b.as_ptr()), V::load(c.as_ptr()));
+            V::store(last, a.as_mut_ptr());
+            std::ptr::copy_nonoverlapping(a.as_ptr(), result.add(i), length - i);
+        }
+    }
+}
+
+/// What [`vectors`] does to vectors; those that a function does not have are read in vain.
+trait Apply {
+    unsafe fn apply<V: Vector>(a: V, b: V, c: V) -> V;
+}
+
+struct Fma;
+
+impl Apply for Fma {
+    #[inline(always)]
+    unsafe fn apply<V: Vector>(a: V, b: V, c: V) -> V {
+        // SAFETY: the trait's contract.
+        unsafe { V::fma(a, b, c) }
+    }
+}
+
+struct Widely<F>(F);
+
+impl<F: Unary> Apply for Widely<F> {
+    #[inline(always)]
+    unsafe fn apply<V: Vector>(a: V, _: V, _: V) -> V {
+        // SAFETY: the trait's contract.
+        unsafe { V::widely::<F>(a) }
+    }
+}
+
+impl Apply for math::Pow {
+    #[inline(always)]
+    unsafe fn apply<V: Vector>(a: V, b: V, _: V) -> V {
+        // SAFETY: the trait's contract.
+        unsafe { V::widely2::<Self>(a, b) }
+    }
+}
+
+/// A function of `math` over a block, chosen once.
+#[inline(always)]
+unsafe fn function<V: Vector>(function: Function, result: *mut u8, a: *mut u8, length: usize) {
+    // SAFETY: the caller's blocks have `length` elements of the vector's type.
+    unsafe {
+        let args = [a; 3];
+        match function {
+            Function::Exp => vectors::<V, Widely<math::Exp>>(result, args, length),
+            Function::Log => vectors::<V, Widely<math::Log>>(result, args, length),
+            Function::Sin => vectors::<V, Widely<math::Sin>>(result, args, length),
+            Function::Cos => vectors::<V, Widely<math::Cos>>(result, args, length),
+            Function::Tanh => vectors::<V, Widely<math::Tanh>>(result, args, length),
         }
     }
 }
@@ -156,13 +207,9 @@ macro_rules! floats {
             |a, b| a + b, |a, b| a - b, |a, b| a * b, |a| -a, $ty::abs, smaller, larger;
             Operation::Div => binary::<$ty, $ty>($r, $args, $n, |a, b| a / b),
             Operation::Sqrt => unary::<$ty, $ty>($r, $args[0], $n, $ty::sqrt),
-            Operation::Fma => vectors3::<$vector>($r, $args, $n),
-            Operation::Pow => vectors::<$vector>($r, [$args[0], $args[1]], $n, |a, b| {
-                <$vector>::widely2(a, b, |a, b| math::pow(a, b))
-            }),
-            Operation::Function(function) => {
-                vectors::<$vector>($r, [$args[0], $args[0]], $n, |a, _| math::apply(function, a));
-            }
+            Operation::Fma => vectors::<$vector, Fma>($r, $args, $n),
+            Operation::Pow => vectors::<$vector, math::Pow>($r, [$args[0], $args[1], $args[1]], $n),
+            Operation::Function(which) => function::<$vector>(which, $r, $args[0], $n),
         )
     };
 }
@@ -176,38 +223,6 @@ macro_rules! integers {
             }
         )
     };
-}
-
-/// Fused multiply-add: by vectors where the level has the instruction.
-#[inline(always)]
-unsafe fn vectors3<V: Vector>(result: *mut u8, [a, b, c]: [*mut u8; 3], length: usize) {
-    // SAFETY: the caller's blocks have `length` elements of the vector's type.
-    unsafe {
-        let whole = length - length % V::LANES;
-        let (r, a, b, c) = (
-            result.cast::<V::Element>(),
-            a.cast::<V::Element>().cast_const(),
-            b.cast::<V::Element>().cast_const(),
-            c.cast::<V::Element>().cast_const(),
-        );
-        let mut i = 0;
-        while i < whole {
-            V::store(
-                V::fma(V::load(a.add(i)), V::load(b.add(i)), V::load(c.add(i))),
-                r.add(i),
-            );
-            i += V::LANES;
-        }
-        if i < length {
-            let mut pads = [[*a; 16]; 3];
-            for (pad, from) in pads.iter_mut().zip([a, b, c]) {
-                std::ptr::copy_nonoverlapping(from.add(i), pad.as_mut_ptr(), length - i);
-            }
-            let [x, y, z] = [0, 1, 2].map(|k: usize| V::load(pads[k].as_ptr()));
-            V::store(V::fma(x, y, z), pads[0].as_mut_ptr());
-            std::ptr::copy_nonoverlapping(pads[0].as_ptr(), r.add(i), length - i);
-        }
-    }
 }
 
 #[inline(always)]

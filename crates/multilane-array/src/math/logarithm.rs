@@ -16,7 +16,7 @@ const SERIES: [f64; 7] = [
 ];
 
 /// ln(2) with 20 zeros at its end, so that products with exponents are exact.
-pub(super) const LN_2_HIGH: f64 = 6.931_471_803_691_238_16e-1;
+pub(super) const LN_2_HIGH: f64 = 6.931_471_803_691_238e-1;
 
 /// What is left of it.
 pub(super) const LN_2_REST: f64 = 1.908_214_929_270_587_7e-10;

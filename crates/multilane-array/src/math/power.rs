@@ -1,6 +1,6 @@
 //! Power: the exponential of a logarithm that carries about 15 bits more than a double.
 
-use super::exponential::{LN_2_LOW, less_one};
+use super::exponential::{EXPONENTIAL, LN_2_LOW};
 use super::logarithm::{LN_2_HIGH, LN_2_REST, split};
 use super::{ROUNDER, horner, patch};
 use crate::simd::Doubles;
@@ -87,7 +87,8 @@ pub(crate) unsafe fn pow<V: Doubles>(x: V, y: V) -> V {
         let n = V::round(V::mul(p, V::splat(std::f64::consts::LOG2_E)));
         let r = V::fma(n, V::splat(-std::f64::consts::LN_2), p);
         let r = V::add(r, V::fma(n, V::splat(-LN_2_LOW), p_low));
-        let positive = V::scale(V::add(less_one(r), V::splat(1.0)), n);
+        let less_one = V::fma(V::mul(r, r), horner(r, EXPONENTIAL), r);
+        let positive = V::scale(V::add(less_one, V::splat(1.0)), n);
 
         // A negative base: an odd whole exponent gives a negative power, a broken one NaN.
         let negative = V::lt(x, V::splat(0.0));

@@ -4,7 +4,7 @@ use super::{ROUNDER, horner, patch};
 use crate::simd::Doubles;
 
 /// Up to here the multiple of pi is exact to far below the last bit of the result.
-const LIMIT: f64 = (1u64 << 30) as f64;
+const LIMIT: f64 = (1u64 << 21) as f64;
 
 /// `(sin(r) / r - 1) / r^2` in powers of `r^2`, on |r| <= pi / 2; off by 5e-22 at most.
 const SINE: [f64; 9] = [
@@ -19,12 +19,9 @@ const SINE: [f64; 9] = [
     -1.6666666666666666e-1,
 ];
 
-/// Pi in three parts that do not overlap.
-const PI: [f64; 3] = [
-    std::f64::consts::PI,
-    1.224_646_799_147_353_2e-16,
-    -2.994_769_809_718_339_7e-33,
-];
+/// Pi in three parts that do not overlap. The second one ends in so many zeros that its products
+/// with multiples up to the limit are exact.
+const PI: [f64; 3] = [std::f64::consts::PI, 1.224646798818428e-16, 3.2892513872648515e-26];
 
 /// Half of it.
 const HALF_PI: [f64; 3] = [PI[0] / 2.0, PI[1] / 2.0, PI[2] / 2.0];
@@ -69,16 +66,18 @@ pub(crate) unsafe fn cos<V: Doubles>(x: V) -> V {
 unsafe fn reduced<V: Doubles>(x: V, multiple: V, unit: [f64; 3]) -> V {
     // SAFETY: the caller is of the vector's level.
     unsafe {
-        // The first difference is exact; the second is kept with what its rounding lost.
+        // The first difference is exact. So is the second where digits cancel; elsewhere what its rounding
+        // lost is kept.
         let first = V::fma(multiple, V::splat(-unit[0]), x);
         let r = V::fma(multiple, V::splat(-unit[1]), first);
         let lost = V::fma(multiple, V::splat(-unit[1]), V::sub(first, r));
         let lost = V::fma(multiple, V::splat(-unit[2]), lost);
 
         let square = V::mul(r, r);
-        let cube = V::mul(square, r);
+        let square_low = V::fma(r, r, V::neg(square));
+        let slope = V::mul(r, horner(square, SINE));
         // What was lost counts times the cosine of r, for which a parabola is near enough.
         let tail = V::mul(lost, V::fma(square, V::splat(-0.405), V::splat(1.0)));
-        V::add(r, V::fma(horner(square, SINE), cube, tail))
+        V::add(r, V::fma(square, slope, V::fma(square_low, slope, tail)))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Doubles, Vector};
+use super::{Binary, Doubles, Unary, Vector};
 
 /// Four doubles.
 #[derive(Clone, Copy)]
@@ -73,13 +73,15 @@ impl Vector for F64 {
     }
 
     #[inline(always)]
-    unsafe fn widely(a: Self, f: impl Fn(Self) -> Self) -> Self {
-        f(a)
+    unsafe fn widely<F: Unary>(a: Self) -> Self {
+        // SAFETY: the trait's contract.
+        unsafe { F::apply(a) }
     }
 
     #[inline(always)]
-    unsafe fn widely2(a: Self, b: Self, f: impl Fn(Self, Self) -> Self) -> Self {
-        f(a, b)
+    unsafe fn widely2<F: Binary>(a: Self, b: Self) -> Self {
+        // SAFETY: the trait's contract.
+        unsafe { F::apply(a, b) }
     }
 }
 
@@ -173,14 +175,24 @@ impl Vector for F32 {
             to.cast::<u32>().write_unaligned(spread_bits(mask & 15));
             to.add(4).cast::<u32>().write_unaligned(spread_bits(mask >> 4));
         };
-        widely(a: Self, f: impl Fn(F64) -> F64) -> Self = {
+    }
+
+    #[inline(always)]
+    unsafe fn widely<F: Unary>(a: Self) -> Self {
+        // SAFETY: the trait's contract.
+        unsafe {
             let [low, high] = widen(a);
-            narrow(f(low), f(high))
-        };
-        widely2(a: Self, b: Self, f: impl Fn(F64, F64) -> F64) -> Self = {
+            narrow(F::apply(low), F::apply(high))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn widely2<F: Binary>(a: Self, b: Self) -> Self {
+        // SAFETY: the trait's contract.
+        unsafe {
             let ([low_a, high_a], [low_b, high_b]) = (widen(a), widen(b));
-            narrow(f(low_a, low_b), f(high_a, high_b))
-        };
+            narrow(F::apply(low_a, low_b), F::apply(high_a, high_b))
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Doubles, Vector};
+use super::{Binary, Doubles, Unary, Vector};
 
 /// Eight doubles.
 #[derive(Clone, Copy)]
@@ -62,9 +62,10 @@ impl Vector for F64 {
         ne(a: Self, b: Self) -> Self = spread64(_mm512_cmp_pd_mask::<_CMP_NEQ_UQ>(a.0, b.0));
         lt(a: Self, b: Self) -> Self = spread64(_mm512_cmp_pd_mask::<_CMP_LT_OQ>(a.0, b.0));
         le(a: Self, b: Self) -> Self = spread64(_mm512_cmp_pd_mask::<_CMP_LE_OQ>(a.0, b.0));
-        select(mask: Self, yes: Self, no: Self) -> Self = Self(_mm512_castsi512_pd(_mm512_ternarylogic_epi64::<0xca>(
-            _mm512_castpd_si512(mask.0), _mm512_castpd_si512(yes.0), _mm512_castpd_si512(no.0),
-        )));
+        // A blend rather than the one bitwise instruction: measured to be three times faster in a logarithm.
+        select(mask: Self, yes: Self, no: Self) -> Self = Self(_mm512_mask_blend_pd(
+            _mm512_movepi64_mask(_mm512_castpd_si512(mask.0)), no.0, yes.0,
+        ));
         any(mask: Self) -> bool = _mm512_movepi64_mask(_mm512_castpd_si512(mask.0)) != 0;
         and(a: Self, b: Self) -> Self = Self(_mm512_and_pd(a.0, b.0));
         or(a: Self, b: Self) -> Self = Self(_mm512_or_pd(a.0, b.0));
@@ -81,13 +82,15 @@ impl Vector for F64 {
     }
 
     #[inline(always)]
-    unsafe fn widely(a: Self, f: impl Fn(Self) -> Self) -> Self {
-        f(a)
+    unsafe fn widely<F: Unary>(a: Self) -> Self {
+        // SAFETY: the trait's contract.
+        unsafe { F::apply(a) }
     }
 
     #[inline(always)]
-    unsafe fn widely2(a: Self, b: Self, f: impl Fn(Self, Self) -> Self) -> Self {
-        f(a, b)
+    unsafe fn widely2<F: Binary>(a: Self, b: Self) -> Self {
+        // SAFETY: the trait's contract.
+        unsafe { F::apply(a, b) }
     }
 }
 
@@ -144,9 +147,9 @@ impl Vector for F32 {
         ne(a: Self, b: Self) -> Self = spread32(_mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(a.0, b.0));
         lt(a: Self, b: Self) -> Self = spread32(_mm512_cmp_ps_mask::<_CMP_LT_OQ>(a.0, b.0));
         le(a: Self, b: Self) -> Self = spread32(_mm512_cmp_ps_mask::<_CMP_LE_OQ>(a.0, b.0));
-        select(mask: Self, yes: Self, no: Self) -> Self = Self(_mm512_castsi512_ps(_mm512_ternarylogic_epi32::<0xca>(
-            _mm512_castps_si512(mask.0), _mm512_castps_si512(yes.0), _mm512_castps_si512(no.0),
-        )));
+        select(mask: Self, yes: Self, no: Self) -> Self = Self(_mm512_mask_blend_ps(
+            _mm512_movepi32_mask(_mm512_castps_si512(mask.0)), no.0, yes.0,
+        ));
         any(mask: Self) -> bool = _mm512_movepi32_mask(_mm512_castps_si512(mask.0)) != 0;
         and(a: Self, b: Self) -> Self = Self(_mm512_and_ps(a.0, b.0));
         or(a: Self, b: Self) -> Self = Self(_mm512_or_ps(a.0, b.0));
@@ -160,14 +163,24 @@ impl Vector for F32 {
             let mask = _mm512_movepi32_mask(_mm512_castps_si512(a.0));
             _mm_storeu_si128(to.cast(), _mm_maskz_set1_epi8(mask, 1));
         };
-        widely(a: Self, f: impl Fn(F64) -> F64) -> Self = {
+    }
+
+    #[inline(always)]
+    unsafe fn widely<F: Unary>(a: Self) -> Self {
+        // SAFETY: the trait's contract.
+        unsafe {
             let [low, high] = widen(a);
-            narrow(f(low), f(high))
-        };
-        widely2(a: Self, b: Self, f: impl Fn(F64, F64) -> F64) -> Self = {
+            narrow(F::apply(low), F::apply(high))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn widely2<F: Binary>(a: Self, b: Self) -> Self {
+        // SAFETY: the trait's contract.
+        unsafe {
             let ([low_a, high_a], [low_b, high_b]) = (widen(a), widen(b));
-            narrow(f(low_a, low_b), f(high_a, high_b))
-        };
+            narrow(F::apply(low_a, low_b), F::apply(high_a, high_b))
+        }
     }
 }
 

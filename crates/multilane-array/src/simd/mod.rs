@@ -14,7 +14,7 @@ mod vector;
 
 use std::sync::OnceLock;
 
-pub(crate) use vector::{Doubles, VECTORS, Vector};
+pub(crate) use vector::{Binary, Doubles, Unary, VECTORS, Vector};
 
 /// An instruction set that kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

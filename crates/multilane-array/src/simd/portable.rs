@@ -3,7 +3,7 @@
 //! Gives the same bits as the other levels: a fused multiply-add is `mul_add`, which
 //! rounds once everywhere, if slowly on a processor without the instruction.
 
-use super::{Doubles, Vector};
+use super::{Binary, Doubles, Unary, Vector};
 
 /// Eight doubles.
 #[derive(Clone, Copy)]
@@ -200,27 +200,35 @@ macro_rules! vector {
 
 vector!(F64, f64, u64, 8, {
     #[inline(always)]
-    unsafe fn widely(a: Self, f: impl Fn(F64) -> F64) -> Self {
-        f(a)
+    unsafe fn widely<F: Unary>(a: Self) -> Self {
+        // SAFETY: the trait's contract.
+        unsafe { F::apply(a) }
     }
 
     #[inline(always)]
-    unsafe fn widely2(a: Self, b: Self, f: impl Fn(F64, F64) -> F64) -> Self {
-        f(a, b)
+    unsafe fn widely2<F: Binary>(a: Self, b: Self) -> Self {
+        // SAFETY: the trait's contract.
+        unsafe { F::apply(a, b) }
     }
 });
 
 vector!(F32, f32, u32, 16, {
     #[inline(always)]
-    unsafe fn widely(a: Self, f: impl Fn(F64) -> F64) -> Self {
-        let [low, high] = a.widen();
-        Self::narrow(f(low), f(high))
+    unsafe fn widely<F: Unary>(a: Self) -> Self {
+        // SAFETY: the trait's contract.
+        unsafe {
+            let [low, high] = a.widen();
+            Self::narrow(F::apply(low), F::apply(high))
+        }
     }
 
     #[inline(always)]
-    unsafe fn widely2(a: Self, b: Self, f: impl Fn(F64, F64) -> F64) -> Self {
-        let ([low_a, high_a], [low_b, high_b]) = (a.widen(), b.widen());
-        Self::narrow(f(low_a, low_b), f(high_a, high_b))
+    unsafe fn widely2<F: Binary>(a: Self, b: Self) -> Self {
+        // SAFETY: the trait's contract.
+        unsafe {
+            let ([low_a, high_a], [low_b, high_b]) = (a.widen(), b.widen());
+            Self::narrow(F::apply(low_a, low_b), F::apply(high_a, high_b))
+        }
     }
 });
 

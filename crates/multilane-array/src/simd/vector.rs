@@ -61,9 +61,9 @@ pub(crate) trait Vector: Copy {
     unsafe fn store_mask(a: Self, to: *mut u8);
 
     /// A function of doubles, applied lane by lane and rounded back.
-    unsafe fn widely(a: Self, f: impl Fn(Self::Wide) -> Self::Wide) -> Self;
+    unsafe fn widely<F: Unary>(a: Self) -> Self;
     /// The same with two operands.
-    unsafe fn widely2(a: Self, b: Self, f: impl Fn(Self::Wide, Self::Wide) -> Self::Wide) -> Self;
+    unsafe fn widely2<F: Binary>(a: Self, b: Self) -> Self;
 }
 
 /// A register of doubles whose bits can be worked on.
@@ -86,4 +86,21 @@ pub(crate) trait Doubles: Vector<Element = f64> {
     unsafe fn round(a: Self) -> Self;
     /// `a * 2^n`, rounded once, for whole `n` in -1100..=1100 and `a` near 1.
     unsafe fn scale(a: Self, n: Self) -> Self;
+}
+
+/// A function of one vector of doubles. A type and not a closure, because a closure does not
+/// have the instructions of the function it is written in unless it is inlined there.
+///
+/// # Safety
+/// As of [`Vector`].
+pub(crate) trait Unary {
+    unsafe fn apply<V: Doubles>(a: V) -> V;
+}
+
+/// A function of two vectors of doubles.
+///
+/// # Safety
+/// As of [`Vector`].
+pub(crate) trait Binary {
+    unsafe fn apply<V: Doubles>(a: V, b: V) -> V;
 }

@@ -312,11 +312,13 @@ pub(super) unsafe fn execute<V: Vector>(
                     Code::NumberToMask => each!(acc[i] = V::ne(acc[i], zero)),
                     Code::FoldSum | Code::FoldMin | Code::FoldMax => {
                         let sums = lanes.add(LANES * usize::from(instruction.x)).cast::<V::Element>();
-                        if strips.valid < strip {
+                        let (from, to) = strips.seen;
+                        if from > 0 || to < strip {
                             let mut spilled = MaybeUninit::<Spilled<V::Element>>::uninit();
                             let x = elements(&mut spilled);
                             every!(i, V::store(acc[i], x.add(i * V::LANES)));
-                            fold_rest::<V>(instruction.code, sums, std::slice::from_raw_parts(x, strips.valid));
+                            let seen = std::slice::from_raw_parts(x.add(from), to - from);
+                            fold_rest::<V>(instruction.code, sums, element + from, seen);
                         } else {
                             fold::<V>(instruction.code, sums, &acc);
                         }
@@ -351,12 +353,12 @@ unsafe fn fold<V: Vector>(code: Code, sums: *mut V::Element, acc: &[V; VECTORS])
     }
 }
 
-/// Joins the elements of a strip that is not full, one by one.
+/// Joins elements from `first` on one by one.
 #[inline(always)]
-unsafe fn fold_rest<V: Vector>(code: Code, sums: *mut V::Element, elements: &[V::Element]) {
+unsafe fn fold_rest<V: Vector>(code: Code, sums: *mut V::Element, first: usize, elements: &[V::Element]) {
     for (index, element) in elements.iter().enumerate() {
         // SAFETY: the caller's lanes are 16 elements.
-        let sum = unsafe { &mut *sums.add(index % LANES) };
+        let sum = unsafe { &mut *sums.add((first + index) % LANES) };
         *sum = match code {
             Code::FoldSum => V::add_one(*sum, *element),
             Code::FoldMin => multilane_plan::core::scalar::smaller(*sum, *element),
@@ -373,13 +375,13 @@ unsafe fn fold_rest<V: Vector>(code: Code, sums: *mut V::Element, elements: &[V:
 pub(super) unsafe fn function<V: Vector>(function: Function, strip: *mut V::Element) {
     /// The same loop for each function, so that none is chosen inside it.
     macro_rules! over {
-        ($($name:ident => $f:expr,)*) => {
+        ($($name:ident)*) => {
             match function {
                 $(Function::$name => {
                     let mut i = 0;
                     while i < VECTORS {
                         let place = strip.add(i * V::LANES);
-                        V::store(V::widely(V::load(place), |a| $f(a)), place);
+                        V::store(V::widely::<math::$name>(V::load(place)), place);
                         i += 1;
                     }
                 })*
@@ -387,15 +389,7 @@ pub(super) unsafe fn function<V: Vector>(function: Function, strip: *mut V::Elem
         };
     }
     // SAFETY: the caller's promise.
-    unsafe {
-        over! {
-            Exp => math::exp,
-            Log => math::log,
-            Sin => math::sin,
-            Cos => math::cos,
-            Tanh => math::tanh,
-        }
-    }
+    unsafe { over!(Exp Log Sin Cos Tanh) }
 }
 
 /// Raises a strip in memory to the powers in another.
@@ -409,9 +403,7 @@ pub(super) unsafe fn power<V: Vector>(base: *mut V::Element, exponent: *const V:
         let mut i = 0;
         while i < VECTORS {
             let place = base.add(i * V::LANES);
-            let result = V::widely2(V::load(place), V::load(exponent.add(i * V::LANES)), |a, b| {
-                math::pow(a, b)
-            });
+            let result = V::widely2::<math::Pow>(V::load(place), V::load(exponent.add(i * V::LANES)));
             V::store(result, place);
             i += 1;
         }

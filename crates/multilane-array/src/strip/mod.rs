@@ -51,8 +51,8 @@ pub(crate) struct Strips {
     pub(crate) first: usize,
     /// How many strips.
     pub(crate) count: usize,
-    /// Elements of each strip that reductions see; the whole strip but for a last one.
-    pub(crate) valid: usize,
+    /// The elements of each strip that reductions see: all of it but for a last strip.
+    pub(crate) seen: (usize, usize),
 }
 
 impl Program {

@@ -1,8 +1,6 @@
 //! Holds the caller's values against the plan before anything runs.
 
-use std::collections::HashMap;
-
-use multilane_plan::{Array, DimId, Extent, Value, ValueType};
+use multilane_plan::{Array, DimId, Extent, Value, ValueId, ValueType};
 
 use super::error::PlanRunError;
 use super::program::Program;
@@ -22,57 +20,67 @@ pub(super) fn sizes(program: &Program, inputs: &[Value]) -> Result<Dims, PlanRun
         });
     }
     let mut sizes: Dims = vec![None; plan.dims.len()];
-    // Which input said so first.
-    let mut sources: HashMap<DimId, usize> = HashMap::new();
     for (number, (value, parameter)) in inputs.iter().zip(&plan.body.parameters).enumerate() {
         let ty = plan.ty(*parameter);
-        let wrong = || PlanRunError::InputType {
-            input: plan.inputs[number].clone(),
-            expected: describe_type(program, ty),
-            given: describe(value),
-        };
-        let measured: Vec<(DimId, usize)> = match (ty, value) {
+        match (ty, value) {
             (
                 ValueType::Tensor {
                     dtype,
                     extent: Extent::Scalar,
                 },
                 Value::Scalar(scalar),
-            ) if scalar.dtype() == *dtype => Vec::new(),
+            ) if scalar.dtype() == *dtype => {}
             (
                 ValueType::Tensor {
                     dtype,
                     extent: Extent::Dim(dim),
                 },
                 Value::Array(array),
-            ) if array.dtype() == *dtype => vec![(*dim, array.len())],
+            ) if array.dtype() == *dtype => set(program, &mut sizes, *dim, array.len(), number)?,
             (ValueType::Opaque { kind, dims }, Value::Opaque(_)) => {
-                let measured = program.kernels.measure(kind, value).ok_or_else(wrong)?;
-                dims.iter().copied().zip(measured).collect()
-            }
-            _ => return Err(wrong()),
-        };
-        for (dim, size) in measured {
-            let Some(known) = sizes.get_mut(dim.0 as usize) else { continue };
-            match *known {
-                None => {
-                    *known = Some(size);
-                    sources.insert(dim, number);
+                let measured = program.kernels.measure(kind, value);
+                let measured = measured.ok_or_else(|| wrong_input(program, number, value))?;
+                for (dim, size) in dims.iter().zip(measured) {
+                    set(program, &mut sizes, *dim, size, number)?;
                 }
-                Some(expected) if expected != size => {
-                    return Err(PlanRunError::Length {
-                        input: plan.inputs[number].clone(),
-                        given: size,
-                        dim: plan.dims[dim.0 as usize].clone(),
-                        expected,
-                        other: plan.inputs[sources[&dim]].clone(),
-                    });
-                }
-                Some(_) => {}
             }
+            _ => return Err(wrong_input(program, number, value)),
         }
     }
     Ok(sizes)
+}
+
+/// Notes a size, which has to be the one that an input before said.
+fn set(program: &Program, sizes: &mut Dims, dim: DimId, size: usize, input: usize) -> Result<(), PlanRunError> {
+    let Some(known) = sizes.get_mut(dim.0 as usize) else {
+        return Ok(());
+    };
+    let expected = *known.get_or_insert(size);
+    if expected == size {
+        return Ok(());
+    }
+    let plan = &program.plan;
+    let says = |parameter: &ValueId| match plan.ty(*parameter) {
+        ValueType::Tensor { extent, .. } => *extent == Extent::Dim(dim),
+        ValueType::Opaque { dims, .. } => dims.contains(&dim),
+    };
+    let first = plan.body.parameters.iter().position(says).unwrap_or(input);
+    Err(PlanRunError::Length {
+        input: plan.inputs[input].clone(),
+        given: size,
+        dim: plan.dims[dim.0 as usize].clone(),
+        expected,
+        other: plan.inputs[first].clone(),
+    })
+}
+
+fn wrong_input(program: &Program, number: usize, value: &Value) -> PlanRunError {
+    let plan = &program.plan;
+    PlanRunError::InputType {
+        input: plan.inputs[number].clone(),
+        expected: describe_type(program, plan.ty(plan.body.parameters[number])),
+        given: describe(value),
+    }
 }
 
 /// Checks the arrays given for outputs; returns those that may be written while the plan runs.

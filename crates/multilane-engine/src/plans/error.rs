@@ -146,9 +146,9 @@ impl PlanRunError {
     /// What the user can do next, when we know.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::InputType { input, expected, .. } => {
-                Some(format!("convert `{input}`, or build the plan with `{input}` as {expected}"))
-            }
+            Self::InputType { input, expected, .. } => Some(format!(
+                "convert `{input}`, or build the plan with `{input}` as {expected}"
+            )),
             Self::Length { input, other, .. } => Some(format!(
                 "give `{input}` and `{other}` the same length, or declare them with different sizes"
             )),

@@ -158,7 +158,9 @@ impl BufferPool {
 
     /// Memory for an array, its contents arbitrary; `None` when the system has no more.
     pub fn try_take(&self, dtype: DType, len: usize) -> Option<Array> {
-        let bytes = len.checked_mul(dtype.size()).filter(|bytes| *bytes <= isize::MAX as usize)?;
+        let bytes = len
+            .checked_mul(dtype.size())
+            .filter(|bytes| *bytes <= isize::MAX as usize)?;
         let block = block_size(bytes)?;
         let pages = match self.shared.find(block).or_else(|| Pages::allocate(block)) {
             Some(pages) => pages,
@@ -176,6 +178,16 @@ impl BufferPool {
         // SAFETY: the block has room for the elements and lives as long as its lease; any
         // other block is another array's.
         Some(unsafe { Array::from_raw(dtype, len, start, true, Arc::new(lease)) })
+    }
+
+    /// Keeps others from the pool's list while the answer lives.
+    #[cfg(test)]
+    pub(super) fn hold(&self) -> impl Drop + '_ {
+        struct Held<'a>(#[expect(dead_code, reason = "held for its lock")] std::sync::MutexGuard<'a, Kept>);
+        impl Drop for Held<'_> {
+            fn drop(&mut self) {}
+        }
+        Held(self.shared.kept.lock().unwrap())
     }
 
     /// Bytes that are kept for later.
@@ -207,10 +219,13 @@ impl Buffers for BufferPool {
 fn memory_bytes() -> usize {
     let machine = rustix::system::sysinfo();
     let total = (machine.totalram as u64).saturating_mul(u64::from(machine.mem_unit.max(1)));
-    let group = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"]
-        .iter()
-        .filter_map(|path| std::fs::read_to_string(path).ok()?.trim().parse::<u64>().ok())
-        .min();
+    let group = [
+        "/sys/fs/cgroup/memory.max",
+        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+    ]
+    .iter()
+    .filter_map(|path| std::fs::read_to_string(path).ok()?.trim().parse::<u64>().ok())
+    .min();
     let bytes = group.map_or(total, |limit| limit.min(total));
     usize::try_from(bytes).unwrap_or(usize::MAX)
 }
@@ -221,10 +236,26 @@ mod tests {
 
     #[test]
     fn blocks_are_a_little_larger_than_what_they_hold() {
-        for bytes in [1, 63, 64, 5000, 40_000, 1 << 20, (3 << 20) + 1, 8_000_000, 80_000_000, 1 << 33] {
+        for bytes in [
+            1,
+            63,
+            64,
+            5000,
+            40_000,
+            1 << 20,
+            (3 << 20) + 1,
+            8_000_000,
+            80_000_000,
+            1 << 33,
+        ] {
             let block = block_size(bytes).unwrap();
             assert!(block >= bytes && block.is_multiple_of(ALIGNMENT), "{bytes} -> {block}");
-            assert!(block - bytes < (bytes / 8).max(ALIGNMENT).max(if block >= LARGE { HUGE_PAGE } else { 0 }));
+            assert!(
+                block - bytes
+                    < (bytes / 8)
+                        .max(ALIGNMENT)
+                        .max(if block >= LARGE { HUGE_PAGE } else { 0 })
+            );
             assert!(block < LARGE || block.is_multiple_of(HUGE_PAGE), "{bytes} -> {block}");
         }
         assert_eq!(block_size(usize::MAX), None);

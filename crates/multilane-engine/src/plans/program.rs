@@ -3,7 +3,7 @@
 //! Reads a verified plan, the facts of its dialects and their kernels, and prepares every
 //! operation once. What depends on sizes is decided at the first run with these sizes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use multilane_plan::cost::CostModel;
@@ -22,6 +22,7 @@ use crate::cpus;
 /// Several threads may run it at the same time.
 pub struct Program {
     pub(super) plan: Plan,
+    pub(super) name: Arc<str>,
     pub(super) registry: Registry,
     pub(super) kernels: Kernels,
     pub(super) model: Arc<CostModel>,
@@ -101,6 +102,7 @@ impl Program {
             memory: memory::assign(plan, registry, &1.0),
             slots: HashMap::new(),
             constants: Vec::new(),
+            lasting: HashSet::new(),
         };
         let mut body = preparing.block(&plan.body, &[])?;
         for (number, value) in plan.body.yields.iter().enumerate() {
@@ -108,7 +110,13 @@ impl Program {
                 continue;
             }
             let slot = preparing.slot(*value);
-            for result in body.steps.iter_mut().flatten().filter_map(Step::kernel_results).flatten() {
+            for result in body
+                .steps
+                .iter_mut()
+                .flatten()
+                .filter_map(Step::kernel_results)
+                .flatten()
+            {
                 if result.slot == slot {
                     result.output = Some(number);
                 }
@@ -120,6 +128,7 @@ impl Program {
         });
         Ok(Self {
             plan: plan.clone(),
+            name: plan.name.as_str().into(),
             registry: registry.clone(),
             kernels: kernels.clone(),
             model: Arc::new(CostModel::typical(cpus::usable() as usize)),
@@ -186,6 +195,8 @@ struct Preparing<'a> {
     memory: Memory,
     slots: HashMap<ValueId, usize>,
     constants: Vec<(usize, Scalar)>,
+    /// Constants are there for every iteration of the loops around them.
+    lasting: HashSet<ValueId>,
 }
 
 impl Preparing<'_> {
@@ -232,6 +243,7 @@ impl Preparing<'_> {
             };
             let slot = self.slot(*result);
             self.constants.push((slot, number));
+            self.lasting.insert(*result);
             return Ok(None);
         }
         let work = if op.name == "core.loop" {
@@ -261,10 +273,12 @@ impl Preparing<'_> {
             })?)
         };
         let facts = self.memory.at(path).cloned().unwrap_or_default();
-        let last: Vec<ValueId> = facts.dies.iter().chain(&facts.moved).copied().collect();
+        // Constants are there for every iteration of the loops around them.
+        let last = facts.dies.iter().chain(&facts.moved).copied();
+        let last: Vec<ValueId> = last.filter(|value| !self.lasting.contains(value)).collect();
         // A loop reads some of its operands again inside; those end with it.
         let moves = |value: &ValueId| match work {
-            Work::Loop { .. } => facts.moved.contains(value),
+            Work::Loop { .. } => facts.moved.contains(value) && last.contains(value),
             Work::Kernel(_) => last.contains(value),
         };
         let mut operands: Vec<Operand> = Vec::with_capacity(op.operands.len());

@@ -35,7 +35,7 @@ pub struct Run {
     pub end_ns: u64,
     /// The most bytes of values it held at one time, inputs and given outputs not counted.
     pub peak_bytes: u64,
-    name: String,
+    name: Arc<str>,
     script: Arc<Script>,
     tallies: Vec<Tally>,
 }
@@ -111,7 +111,7 @@ impl Program {
             start_ns,
             end_ns: clock::now_ns(),
             peak_bytes: runner.workspace.peak_bytes(),
-            name: self.plan.name.clone(),
+            name: self.name.clone(),
             tallies: runner.tallies,
             script,
         })
@@ -208,7 +208,10 @@ impl<'a> Runner<'a> {
     /// A copy of an array in memory of its own.
     pub(super) fn duplicate(&mut self, array: &Array, name: &str) -> Result<Array, PlanRunError> {
         let (dtype, len) = (array.dtype(), array.len());
-        let new = self.workspace.take(dtype, len).ok_or_else(|| no_memory(dtype, len, name))?;
+        let new = self
+            .workspace
+            .take(dtype, len)
+            .ok_or_else(|| no_memory(dtype, len, name))?;
         copy(array, &new, self.watch);
         Ok(new)
     }
@@ -273,7 +276,12 @@ impl<'a> Runner<'a> {
             // What one of them reads, another may not overwrite. Memory of the run tells by itself
             // that somebody refers to it; that of the caller does not.
             let target = |output: Option<usize>| self.targets.get(output?)?.as_ref();
-            let wanted: Vec<&Array> = all[index].step.results.iter().filter_map(|r| target(r.output)).collect();
+            let wanted: Vec<&Array> = all[index]
+                .step
+                .results
+                .iter()
+                .filter_map(|r| target(r.output))
+                .collect();
             let others = all.iter().enumerate().filter(|(other, _)| *other != index);
             let mut read = others.flat_map(|(_, other)| other.operands.iter().filter_map(Value::array));
             let may_target = !read.any(|array| wanted.iter().any(|target| overlap(target, array)));

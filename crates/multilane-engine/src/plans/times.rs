@@ -202,10 +202,7 @@ pub(super) fn to_trace(plan: &str, groups: &[GroupTime], lanes: &[LaneTime], win
 }
 
 fn without_lanes(groups: &[GroupTime]) -> Vec<LaneTime> {
-    let ran = groups
-        .iter()
-        .enumerate()
-        .filter(|(_, group)| group.iterations > 0);
+    let ran = groups.iter().enumerate().filter(|(_, group)| group.iterations > 0);
     ran.map(|(index, group)| LaneTime {
         group: index,
         start_ns: group.start_ns,

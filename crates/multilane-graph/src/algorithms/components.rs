@@ -24,7 +24,11 @@ const SAMPLES: usize = 1024;
 /// The result is the same at any number of lanes.
 pub fn components(graph: &Graph, lanes: &dyn Lanes) -> Result<Vec<u32>, GraphError> {
     let nodes = graph.num_nodes();
-    let incoming = if graph.is_directed() { Some(graph.incoming(lanes)?) } else { None };
+    let incoming = if graph.is_directed() {
+        Some(graph.incoming(lanes)?)
+    } else {
+        None
+    };
     let mut forest = reserve::<AtomicU32>(nodes)?;
     forest.extend((0..nodes as u32).map(AtomicU32::new));
     let rows = graph.out();
@@ -126,7 +130,14 @@ fn compress(forest: &[AtomicU32], lanes: &dyn Lanes) {
 /// The root that most of some nodes have.
 fn large_tree(forest: &[AtomicU32]) -> Option<u32> {
     let step = (forest.len() / SAMPLES).max(1);
-    let mut roots: Vec<u32> = forest.iter().step_by(step).map(|root| root.load(Ordering::Relaxed)).collect();
+    let mut roots: Vec<u32> = forest
+        .iter()
+        .step_by(step)
+        .map(|root| root.load(Ordering::Relaxed))
+        .collect();
     roots.sort_unstable();
-    roots.chunk_by(|left, right| left == right).max_by_key(|run| run.len()).map(|run| run[0])
+    roots
+        .chunk_by(|left, right| left == right)
+        .max_by_key(|run| run.len())
+        .map(|run| run[0])
 }

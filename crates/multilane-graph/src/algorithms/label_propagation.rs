@@ -1,11 +1,12 @@
 //! Communities by label propagation (Raghavan, Albert, Kumara 2007), the same at any number of lanes.
 //!
 //! Every node starts with a label of its own and takes over the most frequent label of its
-//! neighbours, round by round. Nodes are visited in fixed classes: those of one class read the
-//! labels as they were before it, the next class reads what they became. That converges nearly as
-//! fast as visiting node after node, does not swing to and fro as visiting all at once does,
-//! and does not depend on who visits which node first. Ties keep the label a node has, else a
-//! hash of node, label and seed decides. Reads the graph, writes its own arrays.
+//! neighbours, round by round, until hardly any changes. In a round nodes are visited in classes
+//! drawn anew: those of one class read the labels as they were before it, the next class reads
+//! what they became. That converges nearly as fast as visiting node after node, does not swing to
+//! and fro as visiting all at once does, and does not depend on who visits which node first.
+//! Ties keep the label a node has, else a hash of node, label and seed decides.
+//! Reads the graph, writes its own arrays.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -18,7 +19,7 @@ use crate::graph::{Direction, Graph};
 use crate::mode::Counter;
 use crate::shared::{PerLane, Shared, part, pieces, reserve};
 
-/// Classes of nodes that are visited one after the other.
+/// Classes of nodes, visited one after the other.
 const CLASSES: usize = 8;
 
 /// How labels are propagated.
@@ -73,7 +74,6 @@ pub fn label_propagation(
     let mut state = State {
         rows,
         labels: (0..nodes as u32).collect(),
-        classes: classes(nodes),
         active: Active::new(nodes)?,
         seed: options.seed,
         lanes,
@@ -81,7 +81,7 @@ pub fn label_propagation(
     let allowed = (options.tolerance * nodes as f64) as usize;
     let (mut rounds, mut converged) = (0, nodes == 0);
     while !converged && rounds < options.max_rounds {
-        let changed = state.round();
+        let changed = state.round(rounds as u64);
         if lanes.stopped() {
             return Err(GraphError::Stopped);
         }
@@ -113,19 +113,9 @@ impl Active {
     }
 }
 
-/// The classes, each a part of the nodes in rising order; neighbours in number are seldom in the same one.
-fn classes(nodes: usize) -> Vec<Vec<u32>> {
-    let mut classes = vec![Vec::with_capacity(nodes / CLASSES + nodes / 64 + 1); CLASSES];
-    for node in 0..nodes as u32 {
-        classes[(mix(u64::from(node)) % CLASSES as u64) as usize].push(node);
-    }
-    classes
-}
-
 struct State<'a> {
     rows: &'a Csr,
     labels: Vec<u32>,
-    classes: Vec<Vec<u32>>,
     active: Active,
     seed: u64,
     lanes: &'a dyn Lanes,
@@ -135,37 +125,53 @@ struct State<'a> {
 type Change = (u32, u32);
 
 impl State<'_> {
-    /// Visits all classes once; returns how many nodes changed.
-    fn round(&mut self) -> usize {
+    /// Visits the active nodes once; returns how many changed.
+    fn round(&mut self, round: u64) -> usize {
+        let classes = self.classes(round);
         let mut changes = Vec::new();
-        let mut changed = 0;
-        for class in 0..CLASSES {
+        for class in &classes {
             let before = changes.len();
             self.visit(class, &mut changes);
             self.take_over(&changes[before..]);
-            changed += changes.len() - before;
-            if !self.active.all {
-                changes.clear();
-            }
             if self.lanes.stopped() {
-                return changed;
+                break;
             }
         }
-        if self.active.all {
-            // Marking costs a write for every edge of a changed node: worth it once they are few.
-            let edges: usize = changes.iter().map(|&(node, _)| self.rows.degree(node as usize)).sum();
-            if edges < self.rows.num_entries() / 4 {
-                self.active.all = false;
-                self.take_over(&changes);
-            }
+        // Marking costs a write for every edge of a changed node: worth it once they are few.
+        let edges: usize = changes.iter().map(|&(node, _)| self.rows.degree(node as usize)).sum();
+        self.active.all = edges >= self.rows.num_entries() / 4;
+        if !self.active.all {
+            self.mark_neighbours(&changes);
         }
-        changed
+        changes.len()
+    }
+
+    /// The active nodes in classes drawn for a round, each in rising order; none is marked any more.
+    fn classes(&self, round: u64) -> [Vec<u32>; CLASSES] {
+        let nodes = self.rows.num_nodes();
+        let cuts = pieces(nodes, 1 << 13, self.lanes);
+        let mut parts: Vec<[Vec<u32>; CLASSES]> = vec![Default::default(); cuts];
+        let all = Shared::new(parts.as_mut_ptr());
+        self.lanes.run(cuts, &|piece, _| {
+            // SAFETY: every piece has its own element.
+            let [own] = (unsafe { all.slice(piece..piece + 1) }) else {
+                return;
+            };
+            for node in part(nodes, cuts, piece) {
+                let mark = &self.active.marks[node];
+                if self.active.all || mark.load(Ordering::Relaxed) {
+                    mark.store(false, Ordering::Relaxed);
+                    let draw = mix(node as u64 ^ round.rotate_left(40) ^ self.seed);
+                    own[(draw % CLASSES as u64) as usize].push(node as u32);
+                }
+            }
+        });
+        std::array::from_fn(|class| parts.iter().flat_map(|part| &part[class]).copied().collect())
     }
 
     /// Adds the nodes of a class that will have another label.
-    fn visit(&self, class: usize, changes: &mut Vec<Change>) {
-        let nodes = &self.classes[class];
-        let cuts = pieces(nodes.len(), 256, self.lanes) * 4;
+    fn visit(&self, class: &[u32], changes: &mut Vec<Change>) {
+        let cuts = pieces(class.len(), 64, self.lanes) * 4;
         let scratch = PerLane::new(self.lanes, || (Counter::default(), Vec::new()));
         self.lanes.run(cuts, &|piece, lane| {
             if self.lanes.stopped() {
@@ -173,12 +179,7 @@ impl State<'_> {
             }
             // SAFETY: the lane is the one `run` gave.
             let (counter, found) = unsafe { scratch.get(lane) };
-            for &node in &nodes[part(nodes.len(), cuts, piece)] {
-                let mark = &self.active.marks[node as usize];
-                // Looking first keeps the line shared where nothing is to be done.
-                if !self.active.all && !(mark.load(Ordering::Relaxed) && mark.swap(false, Ordering::Relaxed)) {
-                    continue;
-                }
+            for &node in &class[part(class.len(), cuts, piece)] {
                 if let Some(label) = self.better(node as usize, counter) {
                     found.push((node, label));
                 }
@@ -194,7 +195,9 @@ impl State<'_> {
     fn better(&self, node: usize, counter: &mut Counter<u32>) -> Option<u32> {
         counter.labels.clear();
         let neighbours = self.rows.neighbours(node).iter();
-        counter.labels.extend(neighbours.map(|&neighbour| self.labels[neighbour as usize]));
+        counter
+            .labels
+            .extend(neighbours.map(|&neighbour| self.labels[neighbour as usize]));
         let own = self.labels[node];
         let (mut best, mut keep) = (None, false);
         counter.modes(|label| {
@@ -205,18 +208,25 @@ impl State<'_> {
         best.map(|(_, label)| label).filter(|_| !keep)
     }
 
-    /// Gives changed nodes their labels, and marks their neighbours.
+    /// Gives changed nodes their labels.
     fn take_over(&mut self, changes: &[Change]) {
         let labels = Shared::new(self.labels.as_mut_ptr());
-        let cuts = pieces(changes.len(), 512, self.lanes);
+        let cuts = pieces(changes.len(), 4096, self.lanes);
         self.lanes.run(cuts, &|piece, _| {
             for &(node, label) in &changes[part(changes.len(), cuts, piece)] {
-                // SAFETY: a node is among the changes of a class once, and so in one piece.
+                // SAFETY: a node is among the changes once, and so in one piece.
                 unsafe { labels.write(node as usize, label) };
-                if !self.active.all {
-                    for &neighbour in self.rows.neighbours(node as usize) {
-                        self.active.marks[neighbour as usize].store(true, Ordering::Relaxed);
-                    }
+            }
+        });
+    }
+
+    /// Makes the neighbours of changed nodes active.
+    fn mark_neighbours(&self, changes: &[Change]) {
+        let cuts = pieces(changes.len(), 256, self.lanes);
+        self.lanes.run(cuts, &|piece, _| {
+            for &(node, _) in &changes[part(changes.len(), cuts, piece)] {
+                for &neighbour in self.rows.neighbours(node as usize) {
+                    self.active.marks[neighbour as usize].store(true, Ordering::Relaxed);
                 }
             }
         });

@@ -253,9 +253,15 @@ impl<W: Carried> Bucket<'_, W> {
     fn sort(self, scratch: &mut Scratch<W>) -> usize {
         let Scratch { items, other, carried } = scratch;
         items.clear();
-        items.extend(self.rows.iter().zip(&*self.targets).enumerate().map(|(place, (&row, &target))| {
-            W::Item::new(u64::from(row) << self.target_bits | u64::from(target), place as u32)
-        }));
+        items.extend(
+            self.rows
+                .iter()
+                .zip(&*self.targets)
+                .enumerate()
+                .map(|(place, (&row, &target))| {
+                    W::Item::new(u64::from(row) << self.target_bits | u64::from(target), place as u32)
+                }),
+        );
         let low = if self.presorted { self.target_bits } else { 0 };
         sort(items, other, low, self.target_bits + self.row_bits);
         carried.clear();

@@ -12,7 +12,7 @@ use std::ops::Range;
 use multilane_plan::Lanes;
 
 pub(crate) use build::build;
-pub(crate) use stream::{EdgeArrays, Merged, Transposed};
+pub(crate) use stream::{EdgeArrays, Merged, Stream, Transposed};
 
 use crate::error::GraphError;
 use crate::weights::{WeightSlice, Weights};
@@ -177,7 +177,10 @@ fn check_offsets(offsets: &[usize], targets: usize) -> Result<(), GraphError> {
     if offsets.first() != Some(&0) {
         return Err(wrong(0, 0, 0));
     }
-    if let Some(position) = offsets.windows(2).position(|pair| pair[0] > pair[1] || pair[1] > targets) {
+    if let Some(position) = offsets
+        .windows(2)
+        .position(|pair| pair[0] > pair[1] || pair[1] > targets)
+    {
         return Err(wrong(position + 1, offsets[position], targets));
     }
     if offsets.last() != Some(&targets) {

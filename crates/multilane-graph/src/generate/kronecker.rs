@@ -24,7 +24,9 @@ pub fn kronecker_edges(scale: u32, edge_factor: usize, seed: u64, lanes: &dyn La
             expected: "a number from 0 to 31",
         });
     }
-    let edges = edge_factor.checked_shl(scale).filter(|edges| edges >> scale == edge_factor);
+    let edges = edge_factor
+        .checked_shl(scale)
+        .filter(|edges| edges >> scale == edge_factor);
     let edges = edges.ok_or(GraphError::OutOfMemory {
         bytes: (edge_factor as u128) << (scale + 3),
     })?;

@@ -53,7 +53,10 @@ impl Graph {
         let nodes = checked_nodes(&edges, options.nodes, lanes)?;
         edges.both_ways = !options.directed;
         edges.self_loops = options.self_loops;
-        Ok(Self::from_csr(build(&edges, nodes, options.duplicates, lanes)?, options.directed))
+        Ok(Self::from_csr(
+            build(&edges, nodes, options.duplicates, lanes)?,
+            options.directed,
+        ))
     }
 }
 
@@ -100,7 +103,10 @@ fn out_of_range<N: NodeId>(edges: &EdgeArrays<'_, N>, nodes: usize) -> GraphErro
     let (edge, node) = ends
         .enumerate()
         .find_map(|(edge, (source, target))| {
-            [source, target].into_iter().find(|id| outside(id)).map(|id| (edge, id.wide()))
+            [source, target]
+                .into_iter()
+                .find(|id| outside(id))
+                .map(|id| (edge, id.wide()))
         })
         .expect("the largest end of all edges is outside");
     GraphError::NodeOutOfRange { edge, node, nodes }

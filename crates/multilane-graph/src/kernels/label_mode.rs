@@ -57,12 +57,20 @@ fn modes_of<L: Label + Element>(rows: &Csr, labels: &Array, modes: &Array, call:
         let counter = unsafe { counters.get(lane) };
         for node in bounds[piece]..bounds[piece + 1] {
             counter.labels.clear();
-            counter.labels.extend(rows.neighbours(node).iter().map(|&neighbour| labels[neighbour as usize]));
+            counter.labels.extend(
+                rows.neighbours(node)
+                    .iter()
+                    .map(|&neighbour| labels[neighbour as usize]),
+            );
             let mut mode = None;
             counter.modes(|label| mode = Some(mode.map_or(label, |least: L| least.min(label))));
             // SAFETY: the pieces are disjoint, and the result is not the memory of an operand.
             unsafe { modes.write(node, mode.unwrap_or(labels[node])) };
         }
     });
-    if call.lanes.stopped() { Err(KernelError::Stopped) } else { Ok(()) }
+    if call.lanes.stopped() {
+        Err(KernelError::Stopped)
+    } else {
+        Ok(())
+    }
 }

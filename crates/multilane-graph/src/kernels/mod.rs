@@ -14,7 +14,7 @@ use crate::error::GraphError;
 use crate::graph::{Direction, Graph};
 use crate::shared::Shared;
 
-/// Adds the kernels of the dialect.
+/// Adds the kernels of the dialect, and the sizes a graph brings along.
 pub fn kernels(kernels: &mut Kernels) {
     kernels.insert(aggregate::NAME, Arc::new(aggregate::AggregateKernel));
     kernels.insert(label_mode::NAME, Arc::new(label_mode::LabelModeKernel));
@@ -22,6 +22,10 @@ pub fn kernels(kernels: &mut Kernels) {
     for nodes in nodes::Nodes::ALL {
         kernels.insert(nodes.op(), Arc::new(nodes));
     }
+    kernels.insert_measure(crate::KIND, |value| {
+        let graph = value.opaque::<Graph>()?;
+        Some(vec![graph.num_nodes(), graph.num_entries()])
+    });
 }
 
 /// Pieces of an aggregation for each lane: enough that the last ones even out.
@@ -34,7 +38,9 @@ fn run_blocks(op: &str, bound: &dyn BoundBlocks, call: &mut Call<'_>) -> Result<
     };
     let len = out.len();
     let cuts = (len / 1024).clamp(1, call.lanes.count() * PIECES_PER_LANE);
-    let bounds = bound.bounds(cuts).unwrap_or_else(|| (0..=cuts).map(|cut| len * cut / cuts).collect());
+    let bounds = bound
+        .bounds(cuts)
+        .unwrap_or_else(|| (0..=cuts).map(|cut| len * cut / cuts).collect());
     let size = out.dtype().size();
     let start = Shared::new(out.as_mut_ptr());
     let lanes = call.lanes;
@@ -46,7 +52,11 @@ fn run_blocks(op: &str, bound: &dyn BoundBlocks, call: &mut Call<'_>) -> Result<
         // SAFETY: the pieces are disjoint and inside the result, which nobody else uses.
         unsafe { bound.fill(range.clone(), start.at(range.start * size)) };
     });
-    if lanes.stopped() { Err(KernelError::Stopped) } else { Ok(()) }
+    if lanes.stopped() {
+        Err(KernelError::Stopped)
+    } else {
+        Ok(())
+    }
 }
 
 /// The graph among the operands.

@@ -11,6 +11,7 @@ use multilane_plan::{
 use super::element::Truth;
 use super::{direction_of, failed, graph_of, invalid, run_blocks};
 use crate::graph::{Direction, Graph};
+use crate::shared::part;
 
 /// Which of the operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,19 +75,29 @@ impl Blocks for Ready {
         let graph = graph_of(self.op(), operands.first())?;
         Ok(match self {
             Self::Degree(direction) => {
-                graph.rows(*direction, lanes).map_err(|error| failed(self.op(), &error))?;
+                graph
+                    .rows(*direction, lanes)
+                    .map_err(|error| failed(self.op(), &error))?;
                 Box::new(Degrees {
                     graph,
                     direction: *direction,
                 })
             }
             Self::Init => match operands.get(1).and_then(Value::scalar) {
-                Some(number) => Box::new(Repeated(number)),
+                Some(number) => Box::new(Repeated {
+                    number,
+                    nodes: graph.num_nodes(),
+                }),
                 None => return Err(invalid(self.op(), "the second operand is not a number")),
             },
-            Self::Ids => Box::new(Ids),
+            Self::Ids => Box::new(Ids {
+                nodes: graph.num_nodes(),
+            }),
             Self::Load { attribute, dtype } => {
-                let column = graph.columns().get(attribute).map_err(|error| failed(self.op(), &error))?;
+                let column = graph
+                    .columns()
+                    .get(attribute)
+                    .map_err(|error| failed(self.op(), &error))?;
                 if column.dtype() != *dtype {
                     return Err(invalid(
                         self.op(),
@@ -134,9 +145,15 @@ impl BoundBlocks for Degrees {
             *out = (bounds[1] - bounds[0]) as i64;
         }
     }
+
+    fn bounds(&self, pieces: usize) -> Option<Vec<usize>> {
+        Some(even(self.graph.num_nodes(), pieces))
+    }
 }
 
-struct Ids;
+struct Ids {
+    nodes: usize,
+}
 
 impl BoundBlocks for Ids {
     unsafe fn fill(&self, range: Range<usize>, out: *mut u8) {
@@ -146,9 +163,16 @@ impl BoundBlocks for Ids {
             *out = node as i64;
         }
     }
+
+    fn bounds(&self, pieces: usize) -> Option<Vec<usize>> {
+        Some(even(self.nodes, pieces))
+    }
 }
 
-struct Repeated(Scalar);
+struct Repeated {
+    number: Scalar,
+    nodes: usize,
+}
 
 impl BoundBlocks for Repeated {
     unsafe fn fill(&self, range: Range<usize>, out: *mut u8) {
@@ -159,7 +183,7 @@ impl BoundBlocks for Repeated {
         }
         // SAFETY: the result has the type of the number.
         unsafe {
-            match self.0 {
+            match self.number {
                 Scalar::Bool(number) => repeat(out, range.len(), Truth(u8::from(number))),
                 Scalar::I32(number) => repeat(out, range.len(), number),
                 Scalar::I64(number) => repeat(out, range.len(), number),
@@ -167,6 +191,10 @@ impl BoundBlocks for Repeated {
                 Scalar::F64(number) => repeat(out, range.len(), number),
             }
         }
+    }
+
+    fn bounds(&self, pieces: usize) -> Option<Vec<usize>> {
+        Some(even(self.nodes, pieces))
     }
 }
 
@@ -181,4 +209,16 @@ impl BoundBlocks for Column {
             std::ptr::copy_nonoverlapping(from, out, range.len() * size);
         }
     }
+
+    fn bounds(&self, pieces: usize) -> Option<Vec<usize>> {
+        Some(even(self.0.len(), pieces))
+    }
+}
+
+/// Even bounds: every node is the same work. They also tell how long the result is.
+fn even(nodes: usize, pieces: usize) -> Vec<usize> {
+    (0..pieces)
+        .map(|piece| part(nodes, pieces, piece).start)
+        .chain([nodes])
+        .collect()
 }

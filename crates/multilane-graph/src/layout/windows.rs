@@ -68,7 +68,10 @@ impl Shape {
         let length = |row: &u8| rows.degree(start + *row as usize);
         let (long_rows, others) = sorted.split_at(long);
         let entries = long_rows.iter().map(length).sum::<usize>()
-            + others[..short].chunks(LANES).map(|group| length(&group[0]) * LANES).sum::<usize>();
+            + others[..short]
+                .chunks(LANES)
+                .map(|group| length(&group[0]) * LANES)
+                .sum::<usize>();
         Self {
             rows: sorted,
             long,
@@ -96,7 +99,9 @@ pub(super) fn arrange(rows: &Csr, order: Option<Order>, lanes: &dyn Lanes) -> Re
                 let shape = Shape::of(rows, window);
                 // SAFETY: every window is in one piece.
                 unsafe {
-                    all_sorted.slice(window * WINDOW..(window + 1) * WINDOW).copy_from_slice(&shape.rows);
+                    all_sorted
+                        .slice(window * WINDOW..(window + 1) * WINDOW)
+                        .copy_from_slice(&shape.rows);
                     all_windows.write(
                         window,
                         Window {
@@ -200,7 +205,9 @@ impl Arranged<'_> {
         for group in groups {
             let length = self.rows.degree(window * WINDOW + group[0] as usize);
             for lane in 0..LANES {
-                let range = group.get(lane).map_or(0..0, |&row| self.rows.range(window * WINDOW + row as usize));
+                let range = group
+                    .get(lane)
+                    .map_or(0..0, |&row| self.rows.range(window * WINDOW + row as usize));
                 for step in 0..length {
                     let from = range.start + step;
                     found(entry + step * LANES + lane, (from < range.end).then_some(from));

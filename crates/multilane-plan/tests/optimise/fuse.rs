@@ -254,3 +254,22 @@ fn loops_are_fused_inside() {
         "#]],
     );
 }
+
+#[test]
+fn what_meets_no_array_of_its_size_stays_apart() {
+    check(
+        fuse,
+        "plan p(%x: bool, %unread: f64[n]) {
+           %a: bool[n] = core.broadcast(%x)
+           %b = core.count(%a)
+           return %b
+         }",
+        expect![[r#"
+            plan p(%x: bool, %unread: f64[n]) {
+              %a: bool[n] = core.broadcast(%x)
+              %b: i64 = core.count(%a)
+              return %b
+            }
+        "#]],
+    );
+}

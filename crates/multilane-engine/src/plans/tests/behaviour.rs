@@ -99,7 +99,13 @@ fn outputs_that_are_inputs_constants_or_the_same_have_memory_of_their_own() {
     );
     let inputs = [ramp(4), Value::Scalar(Scalar::I64(3))];
     for run in check(&plan, &inputs) {
-        let mut starts: Vec<_> = run.outputs.iter().chain(&inputs).filter_map(Value::array).map(Array::as_ptr).collect();
+        let mut starts: Vec<_> = run
+            .outputs
+            .iter()
+            .chain(&inputs)
+            .filter_map(Value::array)
+            .map(Array::as_ptr)
+            .collect();
         let all = starts.len();
         starts.sort_unstable();
         starts.dedup();
@@ -151,7 +157,11 @@ fn every_mode_is_taken_and_recorded() {
         let run = program.run(&inputs, &[], shared(Some(3)), &control).unwrap();
         let groups = run.groups();
         modes.extend(groups.iter().map(|group| group.mode));
-        assert!(groups.iter().all(|group| group.iterations == 1 && group.start_ns >= run.start_ns));
+        assert!(
+            groups
+                .iter()
+                .all(|group| group.iterations == 1 && group.start_ns >= run.start_ns)
+        );
         assert!(groups.windows(2).all(|pair| pair[0].end_ns <= pair[1].start_ns));
         assert!(groups.iter().all(|group| group.end_ns <= run.end_ns));
         // The same groups as in the prediction, in the same order.
@@ -170,7 +180,12 @@ fn every_mode_is_taken_and_recorded() {
         }
         let trace = run.trace();
         assert_eq!(trace.tasks.len(), run.lanes.len());
-        assert!(trace.tasks.iter().all(|task| trace.workers.iter().any(|worker| worker.index == task.worker)));
+        assert!(
+            trace
+                .tasks
+                .iter()
+                .all(|task| trace.workers.iter().any(|worker| worker.index == task.worker))
+        );
         assert!(!trace.function_name(trace.tasks[0].function).is_empty());
     }
     for mode in [Mode::Serial, Mode::Wide, Mode::SideBySide] {
@@ -185,7 +200,11 @@ fn groups_of_loops_count_their_iterations() {
     let run = run_on(&program, &inputs, &[], shared(Some(2)));
     let groups = run.groups();
     assert_eq!(groups.len(), 3);
-    assert!(groups.iter().all(|group| group.iterations == 20 && group.region == [1, 0]));
+    assert!(
+        groups
+            .iter()
+            .all(|group| group.iterations == 20 && group.region == [1, 0])
+    );
     assert_eq!(groups[0].bytes, 20 * 160);
     assert!(groups[0].label.starts_with("core.mul new"));
     // Without times of lanes there is an event for each group.
@@ -195,7 +214,12 @@ fn groups_of_loops_count_their_iterations() {
 #[test]
 fn several_threads_run_one_program() {
     let program = prepare(&plan(SMOOTH)).with_model(models()[1].clone());
-    let expected = run_on(&program, &[ramp(30), Value::Scalar(Scalar::F64(0.1))], &[], shared(Some(1)));
+    let expected = run_on(
+        &program,
+        &[ramp(30), Value::Scalar(Scalar::F64(0.1))],
+        &[],
+        shared(Some(1)),
+    );
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
@@ -222,6 +246,9 @@ fn what_runs_side_by_side_gets_one_lane() {
         return %a, %b, %c, %d
     }";
     let runs = check(&plan(text), &[ramp(64)]);
-    let side = runs.iter().flat_map(|run| run.groups()).find(|group| group.mode == Mode::SideBySide);
+    let side = runs
+        .iter()
+        .flat_map(|run| run.groups())
+        .find(|group| group.mode == Mode::SideBySide);
     assert_eq!(side.unwrap().indices, [0, 1, 2, 3]);
 }

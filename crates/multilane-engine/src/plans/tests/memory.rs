@@ -34,7 +34,11 @@ fn k() -> Value {
 fn a_chain_holds_one_array() {
     let program = prepare(&plan(CHAIN));
     let run = run_on(&program, &[large(), k()], &[], shared(Some(2)));
-    assert!((LEN as u64 * 8..LEN as u64 * 9).contains(&run.peak_bytes), "{}", run.peak_bytes);
+    assert!(
+        (LEN as u64 * 8..LEN as u64 * 9).contains(&run.peak_bytes),
+        "{}",
+        run.peak_bytes
+    );
 }
 
 #[test]
@@ -57,7 +61,12 @@ fn loops_take_memory_for_the_first_iterations_only() {
         let program = prepare(&plan);
         let run = run_on(&program, &[large(), k()], &[], shared(Some(2)));
         let planned = assign(&plan, &kernels::registry(), &(LEN as f64)).peak_bytes;
-        assert!(run.peak_bytes <= planned + planned / 8, "{} planned, {} held", planned, run.peak_bytes);
+        assert!(
+            run.peak_bytes <= planned + planned / 8,
+            "{} planned, {} held",
+            planned,
+            run.peak_bytes
+        );
         run.peak_bytes
     };
     assert_eq!(peak(6), peak(50));
@@ -121,7 +130,13 @@ fn given_arrays_may_be_inputs() {
     let expected: Vec<_> = check(&plan, &fresh())[0].outputs.iter().map(bits).collect();
     for model in models() {
         let program = prepare(&plan).with_model(model);
-        for (first, second) in [(Some(0), None), (Some(1), None), (None, Some(0)), (Some(0), Some(1)), (Some(1), Some(0))] {
+        for (first, second) in [
+            (Some(0), None),
+            (Some(1), None),
+            (None, Some(0)),
+            (Some(0), Some(1)),
+            (Some(1), Some(0)),
+        ] {
             for third in [None, Some(0), Some(1)] {
                 if third.is_some() && (third == first || third == second) {
                     continue;
@@ -168,4 +183,35 @@ fn memory_of_inputs_is_let_go_with_the_run() {
     let run = run_on(&program, &[Value::Array(array), k()], &[], shared(Some(1)));
     assert_eq!(dropped.load(Ordering::Relaxed), 1);
     assert_eq!(bits(&run.outputs[0]).len(), 2);
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "forks")]
+fn a_child_of_a_fork_runs_plans_while_the_parents_locks_are_held() {
+    let pool = BufferPool::new(1 << 24);
+    let program = prepare(&plan(CHAIN))
+        .with_pool(pool.clone())
+        .with_model(models()[1].clone());
+    let inputs = [large(), k()];
+    let expected = bits(&run_on(&program, &inputs, &[], shared(Some(2))).outputs[0]);
+    // As if other threads of the parent were inside.
+    let (_script, _kept) = (program.script.lock().unwrap(), pool.hold());
+    // SAFETY: the child only allocates, starts threads and ends itself; the C library allows that.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        crate::fork::note_fork();
+        let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            for _ in 0..3 {
+                let run = run_on(&program, &inputs, &[], shared(Some(2)));
+                assert_eq!(bits(&run.outputs[0]), expected);
+            }
+            assert!(BufferPool::shared().kept_bytes() == 0);
+        }));
+        // SAFETY: ends this process at once, without what the test harness would do.
+        unsafe { libc::_exit(i32::from(ran.is_err())) };
+    }
+    let mut status = 0;
+    // SAFETY: waits for the child made above.
+    assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+    assert_eq!(status, 0, "the child failed");
 }

@@ -4,6 +4,7 @@ mod behaviour;
 mod faults;
 mod kernels;
 mod memory;
+mod random;
 mod stopping;
 
 use std::collections::BTreeMap;

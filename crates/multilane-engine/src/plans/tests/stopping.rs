@@ -37,7 +37,16 @@ fn another_thread_stops_an_endless_loop() {
                 });
                 started.wait();
                 let error = program.run(&inputs(), &[], shared(Some(lanes)), &control).unwrap_err();
-                assert!(matches!(error, PlanRunError::Stopped { total: 1_000_000_000_000_000, .. }), "{error}");
+                assert!(
+                    matches!(
+                        error,
+                        PlanRunError::Stopped {
+                            total: 1_000_000_000_000_000,
+                            ..
+                        }
+                    ),
+                    "{error}"
+                );
             });
         }
     }
@@ -90,7 +99,9 @@ fn the_last_word_of_a_run_is_that_it_is_done() {
         }
     };
     let control = Control::watched(Duration::from_secs(3600), watcher);
-    prepare(&plan(text)).run(&inputs(), &[], shared(Some(2)), &control).unwrap();
+    prepare(&plan(text))
+        .run(&inputs(), &[], shared(Some(2)), &control)
+        .unwrap();
     assert_eq!(last.load(Ordering::Relaxed), 104);
 }
 

@@ -73,7 +73,7 @@ struct Bound<A, R, W, F> {
     weighted: bool,
     values: Option<Scratch>,
     pool: Pool,
-    kind: PhantomData<fn() -> (A, R, W, F)>,
+    kind: PhantomData<(A, R, W, F)>,
 }
 
 impl<A, R, W, F> Drop for Bound<A, R, W, F> {
@@ -87,7 +87,12 @@ impl<A, R, W, F> Drop for Bound<A, R, W, F> {
 impl<A: Number, R: Reduce, W: Weigh, F: Finish<A>> BoundBlocks for Bound<A, R, W, F> {
     unsafe fn fill(&self, range: Range<usize>, out: *mut u8) {
         let layout = self.graph.made_layout(self.direction);
-        let values = self.values.as_ref().expect("given back only when dropped").as_ptr().cast::<A>();
+        let values = self
+            .values
+            .as_ref()
+            .expect("given back only when dropped")
+            .as_ptr()
+            .cast::<A>();
         let weights = W::of(layout).expect("bound for weights of this kind");
         let out = out.cast::<F::Out>();
         let mut reduced = [A::ZERO; WINDOW];
@@ -114,7 +119,11 @@ impl<A: Number, R: Reduce, W: Weigh, F: Finish<A>> BoundBlocks for Bound<A, R, W
     fn bounds(&self, pieces: usize) -> Option<Vec<usize>> {
         let layout = self.graph.made_layout(self.direction);
         let nodes = self.graph.num_nodes();
-        Some((0..=pieces).map(|piece| (layout.window_at(piece, pieces) * WINDOW).min(nodes)).collect())
+        Some(
+            (0..=pieces)
+                .map(|piece| (layout.window_at(piece, pieces) * WINDOW).min(nodes))
+                .collect(),
+        )
     }
 }
 
@@ -138,7 +147,11 @@ pub(super) fn bind(
         pool,
         lanes,
     };
-    let weighted = if aggregate.weighted { layout.weights.as_slice() } else { WeightSlice::None };
+    let weighted = if aggregate.weighted {
+        layout.weights.as_slice()
+    } else {
+        WeightSlice::None
+    };
     Ok(match (aggregate.way, values.dtype(), weighted) {
         (Way::Sum, DType::F64, WeightSlice::None) => place.by::<f64, f64, Sum, Plain, Same>(|x| x),
         (Way::Sum, DType::F64, WeightSlice::F32(_)) => place.by::<f64, f64, Sum, f32, Same>(|x| x),
@@ -180,7 +193,11 @@ struct Place<'a> {
 
 impl Place<'_> {
     fn extreme<R: Reduce>(&self) -> Box<dyn BoundBlocks> {
-        let weights = if self.aggregate.weighted { &self.layout.weights } else { &Weights::None };
+        let weights = if self.aggregate.weighted {
+            &self.layout.weights
+        } else {
+            &Weights::None
+        };
         match (self.values.dtype(), weights) {
             (DType::F64, Weights::None) => self.by::<f64, f64, R, Plain, Same>(|x| x),
             (DType::F64, Weights::F32(_)) => self.by::<f64, f64, R, f32, Same>(|x| x),

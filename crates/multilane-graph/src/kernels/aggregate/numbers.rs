@@ -47,8 +47,22 @@ macro_rules! number {
     };
 }
 
-number!(f32, f32::NEG_INFINITY, f32::INFINITY, |a, b| a + b, |a, b| a * b, |a: f32| a.is_nan());
-number!(f64, f64::NEG_INFINITY, f64::INFINITY, |a, b| a + b, |a, b| a * b, |a: f64| a.is_nan());
+number!(
+    f32,
+    f32::NEG_INFINITY,
+    f32::INFINITY,
+    |a, b| a + b,
+    |a, b| a * b,
+    |a: f32| a.is_nan()
+);
+number!(
+    f64,
+    f64::NEG_INFINITY,
+    f64::INFINITY,
+    |a, b| a + b,
+    |a, b| a * b,
+    |a: f64| a.is_nan()
+);
 number!(i32, i32::MIN, i32::MAX, i32::wrapping_add, i32::wrapping_mul, |_| false);
 number!(i64, i64::MIN, i64::MAX, i64::wrapping_add, i64::wrapping_mul, |_| false);
 

@@ -30,9 +30,8 @@ impl Scratch {
         };
         if align == HUGE {
             // SAFETY: the range is the memory just allocated. Without huge pages it is only slower.
-            let _ = unsafe {
-                rustix::mm::madvise(start.as_ptr().cast(), shape.size(), rustix::mm::Advice::LinuxHugepage)
-            };
+            let _ =
+                unsafe { rustix::mm::madvise(start.as_ptr().cast(), shape.size(), rustix::mm::Advice::LinuxHugepage) };
         }
         Self { start, shape }
     }

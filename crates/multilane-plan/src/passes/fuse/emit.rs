@@ -31,7 +31,7 @@ pub(super) fn emit(plan: &mut Plan, region: &mut Region, placement: &Placement) 
                 .iter()
                 .flat_map(|op| &op.results)
                 .any(|result| outside.contains(result));
-            if members.len() < 2 || !is_read {
+            if members.len() < 2 || !is_read || !is_sized(plan, &members, &outside) {
                 region.ops.extend(members);
                 continue;
             }
@@ -40,6 +40,17 @@ pub(super) fn emit(plan: &mut Plan, region: &mut Region, placement: &Placement) 
         }
     }
     fused
+}
+
+/// Whether a fused operation would meet an array, read or written, that says how long its pass is.
+fn is_sized(plan: &Plan, members: &[Op], outside: &HashSet<ValueId>) -> bool {
+    let written: HashSet<ValueId> = members.iter().flat_map(|op| &op.results).copied().collect();
+    let mut read = members.iter().flat_map(|op| &op.operands);
+    read.any(|value| {
+        !written.contains(value) && (array_dim(plan, *value).is_some() || plan.ty(*value).dtype().is_none())
+    }) || written
+        .iter()
+        .any(|value| outside.contains(value) && array_dim(plan, *value).is_some())
 }
 
 /// Operations of one pass that have arrays in common, heads first and tails last.

@@ -1,5 +1,4 @@
 //! What the tests share: lanes, random values, random fused operations, comparison by bits.
-#![allow(dead_code, clippy::allow_attributes, reason = "every test file uses another part")]
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +10,7 @@ use multilane_plan::{
 };
 
 /// Lanes that run pieces from the last to the first, on the calling thread.
-pub struct Backwards;
+pub(crate) struct Backwards;
 
 impl Lanes for Backwards {
     fn count(&self) -> usize {
@@ -26,7 +25,7 @@ impl Lanes for Backwards {
 }
 
 /// Lanes that are threads for the time of a run.
-pub struct Threads(pub usize);
+pub(crate) struct Threads(pub(crate) usize);
 
 impl Lanes for Threads {
     fn count(&self) -> usize {
@@ -54,14 +53,14 @@ impl Lanes for Threads {
 }
 
 /// A small generator of numbers, the same on every machine.
-pub struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed ^ 0x9e37_79b9_7f4a_7c15)
     }
 
-    pub fn word(&mut self) -> u64 {
+    pub(crate) fn word(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -69,16 +68,16 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    pub fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         (self.word() % end as u64) as usize
     }
 
-    pub fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
         (self.word() >> 11) as f64 / (1u64 << 53) as f64
     }
 
     /// A number, at times a special one.
-    pub fn scalar(&mut self, dtype: DType) -> Scalar {
+    pub(crate) fn scalar(&mut self, dtype: DType) -> Scalar {
         let special = [
             f64::NAN,
             f64::INFINITY,
@@ -103,14 +102,14 @@ impl Random {
         }
     }
 
-    pub fn value(&mut self, dtype: DType, len: usize) -> Value {
+    pub(crate) fn value(&mut self, dtype: DType, len: usize) -> Value {
         let numbers: Vec<Scalar> = (0..len).map(|_| self.scalar(dtype)).collect();
         Value::Array(array(dtype, &numbers))
     }
 }
 
 /// A random fused operation over exact arithmetic: parameters of some types, operations that fit.
-pub fn random_fused(random: &mut Random, dtypes: &[DType], ops: usize) -> Plan {
+pub(crate) fn random_fused(random: &mut Random, dtypes: &[DType], ops: usize) -> Plan {
     let mut plan = Plan::new("random");
     let n = plan.dim("n");
     let mut region = Region::default();
@@ -295,7 +294,7 @@ fn random_reduction(random: &mut Random, plan: &mut Plan, region: &mut Region, v
 }
 
 /// Whether a plan has a reduction that an empty array has no value for.
-pub fn needs_elements(plan: &Plan) -> bool {
+pub(crate) fn needs_elements(plan: &Plan) -> bool {
     let region = &plan.body.ops[0].regions[0];
     region
         .ops
@@ -304,7 +303,7 @@ pub fn needs_elements(plan: &Plan) -> bool {
 }
 
 /// Random inputs of a plan.
-pub fn inputs(random: &mut Random, plan: &Plan, len: usize) -> Vec<Value> {
+pub(crate) fn inputs(random: &mut Random, plan: &Plan, len: usize) -> Vec<Value> {
     plan.body
         .parameters
         .iter()
@@ -319,13 +318,13 @@ pub fn inputs(random: &mut Random, plan: &Plan, len: usize) -> Vec<Value> {
 }
 
 /// What the plain evaluator says.
-pub fn expected(plan: &Plan, inputs: &[Value]) -> Vec<Value> {
+pub(crate) fn expected(plan: &Plan, inputs: &[Value]) -> Vec<Value> {
     let named: BTreeMap<String, Value> = plan.inputs.iter().cloned().zip(inputs.iter().cloned()).collect();
     evaluate(plan, &Registry::core(), &named).expect("the plan is valid")
 }
 
 /// Runs the one operation of a plan on inputs that are its operands.
-pub fn run(compiled: &Compiled, plan: &Plan, inputs: &[Value], len: usize, lanes: &dyn Lanes) -> Vec<Value> {
+pub(crate) fn run(compiled: &Compiled, plan: &Plan, inputs: &[Value], len: usize, lanes: &dyn Lanes) -> Vec<Value> {
     let operands: Vec<Operand> = inputs
         .iter()
         .map(|value| match value {
@@ -361,7 +360,7 @@ pub fn run(compiled: &Compiled, plan: &Plan, inputs: &[Value], len: usize, lanes
 }
 
 /// A result before it is computed; arrays hold what no computation gives.
-pub fn placeholder(plan: &Plan, value: ValueId, len: usize) -> Value {
+pub(crate) fn placeholder(plan: &Plan, value: ValueId, len: usize) -> Value {
     match plan.ty(value) {
         ValueType::Tensor { dtype, extent } => match extent {
             multilane_plan::Extent::Scalar => Value::Scalar(Scalar::Bool(false).cast(*dtype)),
@@ -385,7 +384,7 @@ fn bits(scalar: Scalar) -> (DType, u64) {
 
 /// Holds results against what is expected, bit by bit.
 #[track_caller]
-pub fn same(context: &str, plan: &Plan, expected: &[Value], got: &[Value]) {
+pub(crate) fn same(context: &str, plan: &Plan, expected: &[Value], got: &[Value]) {
     assert_eq!(expected.len(), got.len());
     for (index, (a, b)) in expected.iter().zip(got).enumerate() {
         match (a, b) {
@@ -407,7 +406,7 @@ pub fn same(context: &str, plan: &Plan, expected: &[Value], got: &[Value]) {
 }
 
 /// Every way a plan's operation can be compiled here.
-pub fn every_way(plan: &Plan) -> Vec<(String, Compiled)> {
+pub(crate) fn every_way(plan: &Plan) -> Vec<(String, Compiled)> {
     let op = &plan.body.ops[0];
     let mut ways = Vec::new();
     for level in Level::available() {

@@ -1,8 +1,6 @@
 //! Every machine at every level gives the bits of the plain evaluator.
 
-mod common;
-
-use common::{Backwards, Random, Threads, every_way, expected, inputs, needs_elements, random_fused, run, same};
+use crate::common::{Backwards, Random, Threads, every_way, expected, inputs, needs_elements, random_fused, run, same};
 use multilane_plan::{DType, Registry, Serial, verify};
 use proptest::prelude::*;
 
