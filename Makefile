@@ -30,7 +30,7 @@ LOOM := $(shell grep -rl 'cfg.*loom' crates --include='*.rs' 2>/dev/null | cut -
 ##@ Use
 .PHONY: help
 help: ## list what can be done
-	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: setup
 setup: ## build multilane into .venv/ (quick when nothing changed)
@@ -41,13 +41,26 @@ demo: setup ## real work on all cores, and the report that proves it (out/)
 	@mkdir -p out
 	@.venv/bin/multilane demo
 
+# The module that was just built, not a second copy of it.
+define bench_environment
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) $(1)
+	@$(UV) pip sync --quiet --require-hashes --python $(1) $(2)
+	@echo '$(CURDIR)/python' > "$$($(1)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/multilane.pth"
+endef
+
 .PHONY: bench
-bench: setup ## measure against other pools (benches/)
-	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venvs/bench
-	@$(UV) pip sync --quiet --require-hashes --python .venvs/bench benches/requirements.txt
-	@# The module that was just built, not a second copy of it.
-	@echo '$(CURDIR)/python' > "$$(.venvs/bench/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/multilane.pth"
-	@.venvs/bench/bin/python benches/run.py $(BENCH_ARGUMENTS)
+bench: setup ## measure against other task pools (benches/)
+	$(call bench_environment,.venvs/bench,benches/requirements.txt)
+	@.venvs/bench/bin/python benches/run.py tasks $(BENCH_ARGUMENTS)
+
+BENCH_SUITES := arrays graphs
+export GAP
+.PHONY: bench-plans
+bench-plans: setup ## measure arrays and graphs against other libraries
+	$(call bench_environment,.venvs/bench-plans,benches/plans.txt)
+	@for suite in $(BENCH_SUITES); do \
+	    .venvs/bench-plans/bin/python benches/run.py $$suite $(BENCH_ARGUMENTS); \
+	done
 
 ##@ Change
 .PHONY: test
@@ -121,6 +134,8 @@ lock: setup ## renew the lock files to what the registries have now
 	@sed -n 's/^\(uv==[^ ]*\).*/\1/p' scripts/uv.txt | $(UV) pip compile --quiet --no-header --no-annotate --generate-hashes --output-file scripts/uv.txt -
 	@$(UV) pip compile --quiet --no-header --no-annotate --generate-hashes --upgrade --python-version 3.11 \
 	    pyproject.toml benches/requirements.in --output-file benches/requirements.txt
+	@$(UV) pip compile --quiet --no-header --no-annotate --generate-hashes --upgrade --python-version 3.11 \
+	    pyproject.toml benches/plans.in --output-file benches/plans.txt
 
 .PHONY: clean
 clean: ## remove everything that was made

@@ -10,6 +10,8 @@ import importlib
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
+from measuring.suite import AGAIN
+
 
 class Engine:
     """A pool with ``submit`` and ``shutdown``, as in `concurrent.futures`."""
@@ -293,9 +295,6 @@ ENGINES: dict[str, type[Engine]] = {
     "joblib": Joblib,
     "makeparallel": MakeParallel,
 }
-
-#: Marks an engine that is measured a second time against itself.
-AGAIN = "-again"
 
 
 def engine_class(name: str) -> type[Engine]:

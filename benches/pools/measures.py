@@ -15,11 +15,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from measuring.suite import Sample
 from pools import work
 from pools.bare import BareProcesses
 from pools.engines import Engine
-
-Sample = dict[str, Any]
 
 
 @dataclass(frozen=True)

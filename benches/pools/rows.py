@@ -2,81 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
+from measuring.suite import OURS, Check, Form, Metric, Test
 
-
-class Form(Enum):
-    """How a number is written."""
-
-    TIMES = "times"
-    PER_SECOND = "per second"
-    MICROSECONDS = "µs"
-    SECONDS = "s"
-    MILLISECONDS = "ms"
-    PERCENT = "percent"
-
-    def write(self, *values: float) -> str:
-        """Write numbers with their unit once: the first, and the others in brackets.
-
-        >>> Form.PER_SECOND.write(151234.5), Form.MILLISECONDS.write(0.0123, 0.0119, 0.0131)
-        ('151,234/s', '12.3 ms [11.9, 13.1]')
-        """
-        first, *rest = [self._number(value) for value in values]
-        unit = {"times": "x", "per second": "/s", "µs": " µs", "s": " s", "ms": " ms", "percent": " %"}[self.value]
-        return f"{first}{unit} [{', '.join(rest)}]" if rest else first + unit
-
-    def _number(self, value: float) -> str:
-        match self:
-            case Form.TIMES:
-                return f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
-            case Form.PER_SECOND:
-                return f"{value:,.0f}"
-            case Form.MICROSECONDS:
-                return f"{value:,.1f}"
-            case Form.SECONDS:
-                return f"{value:.3f}"
-            case Form.MILLISECONDS:
-                return f"{value * 1e3:.1f}"
-            case Form.PERCENT:
-                return f"{value * 100:.2f}"
-
-
-@dataclass(frozen=True)
-class Metric:
-    """One number of a sample."""
-
-    name: str
-    label: str
-    form: Form
-    more_is_better: bool
-
-
-@dataclass(frozen=True)
-class Test:
-    """One measurement: its metrics, the pools it runs on, and the pool that ratios refer to."""
-
-    title: str
-    short: str
-    metrics: tuple[Metric, ...]
-    engines: tuple[str, ...]
-    reference: str | None
-
-
-@dataclass(frozen=True)
-class Check:
-    """One requirement: a metric of multilane, or its ratio to a peer, and a limit.
-
-    A ratio is always written so that more is better: 3 means three times faster or smaller.
-    """
-
-    test: str
-    metric: str
-    target: float
-    against: str | None = None
-
-
-OURS = "multilane"
 SUBMITTING = (
     *(OURS, "pool", "process-executor", "thread-executor", "loky", "pebble", "mpire"),
     *("joblib", "makeparallel"),
@@ -165,6 +92,8 @@ TESTS: dict[str, Test] = {
         ),
         (OURS,),
         None,
+        # A recording is compared with itself inside each of its samples.
+        twice=False,
     ),
 }
 
@@ -182,8 +111,3 @@ CHECKS: tuple[Check, ...] = (
     Check("startup", "ready_s", 0.1),
     Check("recording", "cost", 0.01),
 )
-
-
-def metric_of(test: str, name: str) -> Metric:
-    """Return a test's metric by its name in the samples."""
-    return next(metric for metric in TESTS[test].metrics if metric.name == name)

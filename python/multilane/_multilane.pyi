@@ -644,8 +644,14 @@ class GraphData:
 
     @staticmethod
     def read(
-        path: str | os.PathLike[str], format: str | None, directed: bool | None, weighted: bool | None, n: int | None
-    ) -> tuple[GraphData, list[str] | None]:
+        path: str | os.PathLike[str],
+        format: str | None,
+        directed: bool | None,
+        weighted: bool | None,
+        n: int | None,
+        relabel: bool,
+        skip_lines: int,
+    ) -> tuple[GraphData, list[Any] | None]:
         """Read a graph from a file; return it and what its nodes are called there, unless that is their numbers."""
 
     @staticmethod

@@ -499,10 +499,14 @@ def _watched() -> bool:
 def _seconds(seconds: float) -> str:
     """Write a duration with three digits.
 
-    >>> [_seconds(each) for each in (1.5, 0.0234, 3.2e-5, 4e-8)]
-    ['1.50 s', '23.4 ms', '32.0 us', '40.0 ns']
+    >>> [_seconds(each) for each in (4000, 1.5, 0.0234, 3.2e-5, 2.62e-7)]
+    ['4000 s', '1.50 s', '23.4 ms', '32.0 us', '262 ns']
     """
     for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
         if seconds >= size:
-            return f"{seconds / size:.3g} {unit}" if seconds / size >= 100 else f"{seconds / size:#.3g} {unit}"
-    return f"{seconds * 1e9:#.3g} ns"
+            return f"{_three(seconds / size)} {unit}"
+    return f"{_three(seconds * 1e9)} ns"
+
+
+def _three(number: float) -> str:
+    return f"{number:#.3g}".removesuffix(".") if number < 1000 else f"{number:.0f}"

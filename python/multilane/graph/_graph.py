@@ -311,6 +311,8 @@ def read(
     directed: bool | None = None,
     weighted: bool | None = None,
     n: int | None = None,
+    relabel: bool = False,
+    skip_lines: int = 0,
 ) -> Graph:
     """Read a graph from a file, in parallel.
 
@@ -329,6 +331,10 @@ def read(
         Whether to read weights; by default when the file has them.
     n
         How many nodes there are; by default what the file says, or one more than the largest number in it.
+    relabel
+        Number the nodes in the order they occur, for files whose numbers have large gaps; `Graph.labels` has theirs.
+    skip_lines
+        Lines at the start of an edge list that are no edges, such as names of columns.
 
     Returns
     -------
@@ -348,7 +354,9 @@ def read(
     name = os.fspath(path)
     if format == "parquet" or (format is None and name.endswith(".parquet")):
         return _read_parquet(name, directed, weighted, n)
-    return Graph(*_multilane.GraphData.read(name, format, directed, weighted, n))
+    if not whole_number(skip_lines, 0):
+        raise PlanError(f"`skip_lines` is {skip_lines!r}, but must be a number of lines, 0 or more")
+    return Graph(*_multilane.GraphData.read(name, format, directed, weighted, n, relabel, skip_lines))
 
 
 def _read_parquet(path: str, directed: bool | None, weighted: bool | None, n: int | None) -> Graph:

@@ -238,7 +238,8 @@ fn singles() {
     let numbers: Vec<f32> = spread(1, -20.0, 20.0).iter().map(|x| *x as f32).collect();
     let large: Vec<f32> = magnitudes(2, -40.0, 38.0).iter().map(|x| *x as f32).collect();
     let special: Vec<f32> = SPECIAL.iter().map(|x| *x as f32).collect();
-    let functions: [(&str, fn(f64) -> f64); 5] = [
+    type Named = (&'static str, fn(f64) -> f64);
+    let functions: [Named; 5] = [
         ("sin", f64::sin),
         ("cos", f64::cos),
         ("exp", f64::exp),

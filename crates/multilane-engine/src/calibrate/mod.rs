@@ -15,6 +15,7 @@ mod timing;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use multilane_plan::cost::{COST_MODEL_VERSION, CostModel, Gather, Stream};
 use multilane_plan::{Array, CostClass, DType, Kernels, Lanes, Registry, Serial};
@@ -75,7 +76,7 @@ fn measure_all(team: &Team, registry: &Registry, kernels: &Kernels, machine: &Ma
     model.ns_per_unit = units(&probes, &sizes, &arrays, &model);
     model.gathers = gathers(&sizes, &arrays, team, model.fork_join_ns);
     level_gathers(&mut model.gathers);
-    if let Some(overlap) = overlap(&probes, &sizes, &arrays, team, &model) {
+    if let Some(overlap) = overlap(&probes, &sizes, &arrays, &model) {
         model.overlap = overlap;
     }
     model
@@ -88,7 +89,8 @@ fn filled(pool: &BufferPool, len: usize, lanes: &dyn Lanes) -> Option<Array> {
     Some(array)
 }
 
-/// Handing pieces to all workers, until the last of them has one, while they poll.
+/// Handing pieces to all workers until the last of them has one: the middle between what it
+/// takes while they poll, and what it costs the caller to wake them when they sleep.
 fn fork_join_ns(team: &Team) -> f64 {
     /// On a busy machine a worker may not come at all.
     const PATIENCE: u32 = 2_000;
@@ -97,7 +99,7 @@ fn fork_join_ns(team: &Team) -> f64 {
     if lanes < 2 {
         return typical;
     }
-    let ns = least_ns(Few::Many, || {
+    let awake_ns = least_ns(Few::Many, || {
         let here = AtomicUsize::new(0);
         team.run(lanes, &|_piece, _lane| {
             here.fetch_add(1, Ordering::Relaxed);
@@ -108,8 +110,18 @@ fn fork_join_ns(team: &Team) -> f64 {
             }
         });
     });
+    let mut asleep: Vec<u64> = (0..7)
+        .map(|_| {
+            // Longer than anybody polls.
+            std::thread::sleep(Duration::from_micros(200));
+            let start_ns = clock::now_ns();
+            team.run(lanes, &|_piece, _lane| {});
+            clock::now_ns() - start_ns
+        })
+        .collect();
+    asleep.sort_unstable();
     // More than that is not the team's doing.
-    ns.min(10.0 * typical)
+    ((awake_ns + asleep[2] as f64) / 2.0).min(10.0 * typical)
 }
 
 /// At most so many lanes of a team.
@@ -159,16 +171,14 @@ fn streams(probes: &Probes, sizes: &Sizes, arrays: &[Array; 3], team: &Team, mod
     let mut streams = Vec::new();
     with_workers(team, sizes.quick, |lanes| {
         for bytes in sizes.streams(lanes.count()) {
-            let pass = |probe: &Probe, len: usize| {
-                let ns = typical_ns(Few::for_bytes(bytes), || probe.run(arrays, len, lanes));
-                own_ns(ns - probe.call_ns, lanes, model.fork_join_ns)
-            };
+            let pass =
+                |probe: &Probe, len: usize| own_ns(probe.elements_ns(arrays, len, lanes), lanes, model.fork_join_ns);
             // All arrays together are as large as the footprint says.
             let (alone, three) = ((bytes / 8).min(sizes.longest), (bytes / 24).min(sizes.longest));
             let read = 8.0 * alone as f64 / pass(&probes.read, alone);
             let triad_ns = pass(&probes.triad, three);
             let reads_ns = 16.0 * three as f64 / read;
-            // The reads of a triad may be quicker than those of a sum, which also adds up.
+            // A sum also adds up: the reads of a triad may be quicker.
             let writes_ns = (triad_ns - reads_ns).max(triad_ns / 6.0);
             streams.push(Stream {
                 footprint_bytes: bytes as f64,
@@ -206,9 +216,14 @@ fn level_gathers(gathers: &mut [Gather]) {
 /// Time of a unit of each class with the data in the nearest cache.
 fn units(probes: &Probes, sizes: &Sizes, arrays: &[Array; 3], model: &CostModel) -> BTreeMap<CostClass, f64> {
     let mut units = CostModel::typical(1).ns_per_unit;
-    let len = sizes.near;
     for (class, probe) in &probes.classes {
-        let ns = typical_ns(Few::Many, || probe.run(arrays, len, &Serial)) - probe.call_ns;
+        // A reduction has to do with whole chunks to be itself.
+        let len = if *class == CostClass::Reduction {
+            sizes.middle / 8
+        } else {
+            sizes.near
+        };
+        let ns = probe.elements_ns(arrays, len, &Serial);
         let (read, write) = model.bandwidth((probe.arrays * 8 * len) as f64, 1);
         let memory_ns = 8.0 * len as f64 * (probe.reads as f64 / read + probe.writes as f64 / write);
         // What is left when the memory traffic that overlaps with it is taken off.
@@ -247,17 +262,15 @@ fn gathers(sizes: &Sizes, arrays: &[Array; 3], team: &Team, fork_join_ns: f64) -
 }
 
 /// How far arithmetic hides memory traffic: from a pass that has about as much of the one as of the other.
-fn overlap(probes: &Probes, sizes: &Sizes, arrays: &[Array; 3], team: &Team, model: &CostModel) -> Option<f64> {
+/// On one worker, since what they share tells nothing about that.
+fn overlap(probes: &Probes, sizes: &Sizes, arrays: &[Array; 3], model: &CostModel) -> Option<f64> {
     let probe = probes.mixed.as_ref()?;
     let len = sizes.longest.min(sizes.mixed);
-    let lanes = team.count() as f64;
-    let bytes = (probe.arrays * 8 * len) as f64;
-    let ns = typical_ns(Few::Three, || probe.run(arrays, len, team));
-    let ns = own_ns(ns - probe.call_ns, team, model.fork_join_ns);
-    let (read, write) = model.bandwidth(bytes, team.count());
+    let ns = probe.elements_ns(arrays, len, &Serial);
+    let (read, write) = model.bandwidth((probe.arrays * 8 * len) as f64, 1);
     let memory_ns = 8.0 * len as f64 * (probe.reads as f64 / read + probe.writes as f64 / write);
     let arithmetic = model.ns_of_unit(CostClass::Arithmetic) * probe.units;
-    let compute_ns = len as f64 * (arithmetic + model.ns_of_unit(CostClass::Transcendental)) / lanes;
+    let compute_ns = len as f64 * (arithmetic + model.ns_of_unit(CostClass::Transcendental));
     Some(power_of(compute_ns, memory_ns, ns))
 }
 

@@ -11,6 +11,9 @@ use super::loops::{Map, Sum};
 use super::timing::{Few, typical_ns};
 use crate::plans::{BufferPool, Control, Program};
 
+/// Passes over less than this take so little that the call counts.
+const SHORT_BYTES: usize = 512 << 10;
+
 /// One operation on arrays of any length.
 pub(super) struct Probe {
     kernel: Box<dyn Prepared>,
@@ -23,8 +26,6 @@ pub(super) struct Probe {
     pub(super) writes: usize,
     /// Units of its class for an element.
     pub(super) units: f64,
-    /// What a call takes besides the elements.
-    pub(super) call_ns: f64,
 }
 
 enum Source {
@@ -63,7 +64,8 @@ impl Probes {
             text + &format!("return %s{}", times - 1)
         };
         let quotients = "%p = core.div(%a, %b)\n%q = core.div(%p, %b)\n%r = core.sqrt(%q)\nreturn %r";
-        let functions = "%p = core.sin(%a)\n%q = core.exp(%p)\n%r = core.log(%q)\nreturn %r";
+        // The sine is the unit; what other functions cost beside it, the dialect says.
+        let functions = "%p = core.sin(%a)\n%q = core.sin(%p)\n%r = core.sin(%q)\nreturn %r";
         let triad = "%k: f64 = core.constant 3.0\n%m = core.mul(%b, %k)\n%c = core.add(%a, %m)\nreturn %c";
         let mixed = "%s = core.sin(%b)\n%m = core.mul(%a, %s)\n%c = core.add(%a, %m)\nreturn %c";
         Self {
@@ -80,7 +82,7 @@ impl Probes {
                 ),
                 (
                     CostClass::Transcendental,
-                    probe(one, functions, 3.0, Box::new(Map(|a, _| a.sin().exp().ln()))),
+                    probe(one, functions, 3.0, Box::new(Map(|a, _| a.sin().sin().sin()))),
                 ),
                 (
                     CostClass::Reduction,
@@ -125,13 +127,12 @@ impl Probe {
             reads: plan.inputs.len(),
             writes: usize::from(has_array),
             units,
-            call_ns: 0.0,
         };
-        probe.runs().then(|| probe.timed())
+        probe.runs().then_some(probe)
     }
 
     fn plain(kernel: Box<dyn Prepared>, units: f64, is_sum: bool) -> Self {
-        let probe = Self {
+        Self {
             kernel,
             operands: if is_sum {
                 vec![Source::Array(0)]
@@ -143,9 +144,7 @@ impl Probe {
             reads: if is_sum { 1 } else { 2 },
             writes: usize::from(!is_sum),
             units,
-            call_ns: 0.0,
-        };
-        probe.timed()
+        }
     }
 
     /// Whether the kernel takes what it is given.
@@ -154,10 +153,16 @@ impl Probe {
         self.call(&arrays, 8, &Serial).is_some()
     }
 
-    fn timed(mut self) -> Self {
-        let arrays = [0; 3].map(|_| Array::from_vec(vec![1.5_f64; 8]));
-        self.call_ns = typical_ns(Few::Many, || self.run(&arrays, 1, &Serial));
-        self
+    /// The time its elements take, without that of the call. Of short passes two lengths are
+    /// timed: what a call takes is the same for both.
+    pub(super) fn elements_ns(&self, arrays: &[Array; 3], len: usize, lanes: &dyn Lanes) -> f64 {
+        let few = Few::for_bytes(len * 8 * self.arrays);
+        let time = |len: usize| typical_ns(few, || self.run(arrays, len, lanes));
+        let whole = time(len);
+        if lanes.count() > 1 || len < 64 || len * 8 * self.arrays > SHORT_BYTES {
+            return whole;
+        }
+        ((whole - time(len / 4)) * 4.0 / 3.0).clamp(whole * 0.1, whole)
     }
 
     /// Runs it on the first `len` elements of two arrays; the third gets the result.

@@ -40,7 +40,7 @@ impl Sizes {
         Self {
             quick,
             longest: far / 24,
-            near: (first / 2 / 24).max(64),
+            near: (first * 3 / 4 / 24).max(256),
             middle: second / 2,
             gather_reads: if quick { 200_000 } else { 400_000 }.min(far / 24),
             mixed: far / 48,

@@ -13,8 +13,10 @@ use multilane_plan::{Array, Buffers, DType};
 use super::pages::{ALIGNMENT, HUGE_PAGE, LARGE, Pages};
 use crate::fork::Birth;
 
-/// Below this the C library's own recycling is as good.
-const SMALLEST_KEPT: usize = 32 << 10;
+/// The smallest block: for tiny arrays, too, this list is quicker than aligned memory of the C library.
+pub(super) const SMALLEST: usize = 512;
+/// The most blocks that are kept, so that looking through them stays quick.
+const MOST_KEPT: usize = 256;
 
 /// Arrays' memory, recycled.
 ///
@@ -75,22 +77,19 @@ impl Drop for Lease {
 /// The size of the block for an array: at most an eighth more, so that arrays of about
 /// the same size can follow one another; what is never written takes no memory anyway.
 fn block_size(bytes: usize) -> Option<usize> {
-    let unit = if bytes < SMALLEST_KEPT {
-        ALIGNMENT
+    let bytes = bytes.max(SMALLEST);
+    let step = (bytes.checked_next_power_of_two()? >> 4).max(ALIGNMENT);
+    let unit = if bytes.checked_add(step)? >= LARGE {
+        step.max(HUGE_PAGE)
     } else {
-        let step = bytes.checked_next_power_of_two()? >> 4;
-        if bytes + step >= LARGE {
-            step.max(HUGE_PAGE)
-        } else {
-            step
-        }
+        step
     };
-    bytes.max(1).checked_next_multiple_of(unit)
+    bytes.checked_next_multiple_of(unit)
 }
 
 impl Shared {
     fn find(&self, bytes: usize) -> Option<Pages> {
-        if bytes < SMALLEST_KEPT || !self.birth.is_here() {
+        if !self.birth.is_here() {
             return None;
         }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -102,7 +101,7 @@ impl Shared {
     }
 
     fn give_back(&self, pages: Pages) {
-        if pages.bytes() < SMALLEST_KEPT || pages.bytes() > self.limit || !self.birth.is_here() {
+        if pages.bytes() > self.limit || !self.birth.is_here() {
             return;
         }
         let mut dropped = Vec::new();
@@ -110,7 +109,7 @@ impl Shared {
             let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
             kept.bytes += pages.bytes();
             kept.blocks.push_back(pages);
-            while kept.bytes > self.limit {
+            while kept.bytes > self.limit || kept.blocks.len() > MOST_KEPT {
                 let Some(block) = kept.blocks.pop_front() else { break };
                 kept.bytes -= block.bytes();
                 dropped.push(block);
@@ -250,12 +249,8 @@ mod tests {
         ] {
             let block = block_size(bytes).unwrap();
             assert!(block >= bytes && block.is_multiple_of(ALIGNMENT), "{bytes} -> {block}");
-            assert!(
-                block - bytes
-                    < (bytes / 8)
-                        .max(ALIGNMENT)
-                        .max(if block >= LARGE { HUGE_PAGE } else { 0 })
-            );
+            let spared = if block >= LARGE { HUGE_PAGE } else { SMALLEST };
+            assert!(block - bytes <= (bytes / 8).max(spared), "{bytes} -> {block}");
             assert!(block < LARGE || block.is_multiple_of(HUGE_PAGE), "{bytes} -> {block}");
         }
         assert_eq!(block_size(usize::MAX), None);

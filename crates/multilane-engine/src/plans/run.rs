@@ -98,6 +98,7 @@ impl Program {
             tallies: vec![Tally::default(); script.groups.len()],
             lane_times: Vec::new(),
             depth: 0,
+            now_ns: start_ns,
         };
         runner.block(&self.body, &script.body)?;
         runner.check_stop()?;
@@ -149,6 +150,8 @@ pub(super) struct Runner<'a> {
     lane_times: Vec<LaneTime>,
     /// Loops around what runs now.
     depth: usize,
+    /// When the last group ended: what follows starts then.
+    now_ns: u64,
 }
 
 /// One execution of a kernel, its values at hand.
@@ -228,7 +231,6 @@ impl<'a> Runner<'a> {
     }
 
     fn block(&mut self, block: &'a Block, stages: &[Stage]) -> Result<(), PlanRunError> {
-        let mut start_ns = clock::now_ns();
         for stage in stages {
             self.check_stop()?;
             let first = stage.ops.first().and_then(|op| block.steps.get(*op)?.as_ref());
@@ -236,7 +238,6 @@ impl<'a> Runner<'a> {
                 if let Some(step) = first {
                     self.repeat(step, stage)?;
                 }
-                start_ns = clock::now_ns();
                 continue;
             }
             if stage.mode == Mode::SideBySide {
@@ -244,12 +245,11 @@ impl<'a> Runner<'a> {
             } else if let Some(step) = first {
                 self.single(step, stage.mode)?;
             }
-            let end_ns = clock::now_ns();
-            self.tallies[stage.group].add(start_ns, end_ns);
+            let start_ns = std::mem::replace(&mut self.now_ns, clock::now_ns());
+            self.tallies[stage.group].add(start_ns, self.now_ns);
             if let Some(log) = &self.watch.log {
                 log.take(stage.group, &mut self.lane_times);
             }
-            start_ns = end_ns;
         }
         Ok(())
     }

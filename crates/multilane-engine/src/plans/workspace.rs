@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use multilane_plan::{Array, DType, Value};
 
-use super::pool::{BufferPool, Lease};
+use super::pool::{BufferPool, Lease, SMALLEST};
 
 /// Arrays of one run that are free again.
 pub(super) struct Workspace<'a> {
@@ -50,7 +50,7 @@ impl<'a> Workspace<'a> {
     /// Memory for a value; `None` when the system has no more.
     pub(super) fn take(&mut self, dtype: DType, len: usize) -> Option<Array> {
         let needed = len.checked_mul(dtype.size())?;
-        let fits = |block: usize| block >= needed && block / 2 <= needed.max(64);
+        let fits = |block: usize| block >= needed && block / 2 <= needed.max(SMALLEST);
         let spare = self
             .spare
             .iter()

@@ -44,10 +44,12 @@ fn outputs(plan: &Plan, inputs: &[Value]) -> Result<Vec<Value>, TestCaseError> {
     let mut first: Option<Vec<Value>> = None;
     for model in models() {
         let program = Program::prepare(plan, &Registry::core(), &kernels())
-            .unwrap()
+            .expect("the plan is verified")
             .with_model(model);
         for lanes in [1, 2, 3, 5] {
-            let run = program.run(inputs, &[], shared(Some(lanes)), &Control::new()).unwrap();
+            let run = program
+                .run(inputs, &[], shared(Some(lanes)), &Control::new())
+                .expect("the inputs fit");
             match &first {
                 None => first = Some(run.outputs),
                 Some(first) => {

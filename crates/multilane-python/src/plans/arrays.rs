@@ -108,7 +108,13 @@ pub(crate) fn numpy(py: Python<'_>) -> PyResult<&NumPy> {
         let class = |name: &str| -> PyResult<Py<PyType>> { Ok(module.getattr(name)?.cast_into::<PyType>()?.unbind()) };
         Ok(NumPy {
             array: class("ndarray")?,
-            scalars: [class("bool_")?, class("int32")?, class("int64")?, class("float32")?, class("float64")?],
+            scalars: [
+                class("bool_")?,
+                class("int32")?,
+                class("int64")?,
+                class("float32")?,
+                class("float64")?,
+            ],
         })
     })
 }
@@ -171,7 +177,13 @@ pub(crate) unsafe fn parts(object: *mut ffi::PyObject) -> Option<(DType, NonNull
         let dtype = dtype_of(descr.type_num)?;
         let start = NonNull::new(fields.data.cast::<u8>())?;
         let writable = fields.flags & npyffi::NPY_ARRAY_WRITEABLE != 0;
-        Some((dtype, start, fields.dimensions.cast_const(), fields.nd as usize, writable))
+        Some((
+            dtype,
+            start,
+            fields.dimensions.cast_const(),
+            fields.nd as usize,
+            writable,
+        ))
     }
 }
 
@@ -186,7 +198,9 @@ pub(crate) fn view(object: &Bound<'_, PyAny>) -> PyResult<Option<(View, Arc<dyn 
             return Ok(None);
         };
         // SAFETY: an array has as many lengths as axes.
-        let shape: Vec<usize> = (0..axes).map(|axis| unsafe { *dimensions.add(axis) } as usize).collect();
+        let shape: Vec<usize> = (0..axes)
+            .map(|axis| unsafe { *dimensions.add(axis) } as usize)
+            .collect();
         let view = View {
             dtype,
             len: shape.iter().product(),
@@ -214,7 +228,7 @@ fn buffer(object: &Bound<'_, PyAny>) -> Option<(View, Arc<dyn Any + Send + Sync>
         _ => return None,
     };
     let start = NonNull::new(buffer.buf_ptr().cast::<u8>())?;
-    if !buffer.is_c_contiguous() || start.as_ptr() as usize % dtype.size() != 0 {
+    if !buffer.is_c_contiguous() || !(start.as_ptr() as usize).is_multiple_of(dtype.size()) {
         return None;
     }
     let view = View {
@@ -304,7 +318,11 @@ pub(crate) fn to_python<'py>(
     let owner = Bound::new(py, PlanBuffer::new(array, shape))?;
     let Ok(numpy) = numpy(py) else {
         let view = py.import("builtins")?.getattr("memoryview")?.call1((owner,))?;
-        return if read_only { view.call_method0("toreadonly") } else { Ok(view) };
+        return if read_only {
+            view.call_method0("toreadonly")
+        } else {
+            Ok(view)
+        };
     };
     let mut lengths: Vec<isize> = shape.iter().map(|&length| length as isize).collect();
     let flags = if read_only {
@@ -383,7 +401,6 @@ pub(crate) fn number<'py>(py: Python<'py>, scalar: Scalar) -> PyResult<Bound<'py
     let class = &numpy.scalars[index.expect("every type is among all")];
     class.bind(py).call1((plain,))
 }
-
 
 /// An array with the same elements in memory of its own.
 pub(crate) fn copied(array: &Array) -> Array {

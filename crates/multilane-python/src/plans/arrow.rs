@@ -84,7 +84,7 @@ pub(super) fn view(object: &Bound<'_, PyAny>) -> PyResult<Option<(View, Arc<dyn 
         let Some(start) = NonNull::new(start) else {
             return Ok(None);
         };
-        if start.as_ptr() as usize % dtype.size() != 0 {
+        if !(start.as_ptr() as usize).is_multiple_of(dtype.size()) {
             return Ok(None);
         }
         let view = View {

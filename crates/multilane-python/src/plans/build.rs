@@ -200,7 +200,14 @@ impl PlanBuilder {
 
     /// Declares an input: an array as long as a size, or one number.
     #[pyo3(signature = (name, dtype, size, place))]
-    fn input(&mut self, py: Python<'_>, name: &str, dtype: &str, size: Option<&str>, place: Where) -> PyResult<PlanValue> {
+    fn input(
+        &mut self,
+        py: Python<'_>,
+        name: &str,
+        dtype: &str,
+        size: Option<&str>,
+        place: Where,
+    ) -> PyResult<PlanValue> {
         let dtype = dtype_of(dtype)?;
         let builder = self.at(place);
         let made = match size {
@@ -249,7 +256,10 @@ impl PlanBuilder {
         place: Where,
     ) -> PyResult<PlanValue> {
         let attributes = attributes_of(attributes)?;
-        let operands: Vec<Operand> = operands.iter().map(|each| self.operand(each)).collect::<PyResult<_>>()?;
+        let operands: Vec<Operand> = operands
+            .iter()
+            .map(|each| self.operand(each))
+            .collect::<PyResult<_>>()?;
         let made = match op.strip_prefix("core.") {
             Some(name) => self.at(place).core(name, &operands, attributes),
             None => {
@@ -270,14 +280,23 @@ impl PlanBuilder {
         place: Where,
     ) -> PyResult<()> {
         let attributes = attributes_of(attributes)?;
-        let operands: Vec<Operand> = operands.iter().map(|each| self.operand(each)).collect::<PyResult<_>>()?;
+        let operands: Vec<Operand> = operands
+            .iter()
+            .map(|each| self.operand(each))
+            .collect::<PyResult<_>>()?;
         let values = values_of(&operands)?;
         let made = self.at(place).op(op, &values, attributes);
         made.map(drop).map_err(|error| errors::plan(py, &error))
     }
 
     /// Makes one number an array.
-    fn broadcast(&mut self, py: Python<'_>, value: &Bound<'_, PlanValue>, size: &str, place: Where) -> PyResult<PlanValue> {
+    fn broadcast(
+        &mut self,
+        py: Python<'_>,
+        value: &Bound<'_, PlanValue>,
+        size: &str,
+        place: Where,
+    ) -> PyResult<PlanValue> {
         let value = self.id(value.get())?;
         let builder = self.at(place);
         let dim = builder.dim(size);

@@ -97,7 +97,10 @@ impl<'a> Gate<'a> {
     }
 
     fn give_up(&self, why: Stopped) {
-        self.why.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(why);
+        self.why
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert(why);
         self.stop.store(true, Ordering::Relaxed);
     }
 

@@ -11,7 +11,7 @@ use multilane_graph::{Duplicates, EdgeOptions, Graph, GraphError, NodeId, Weight
 use multilane_plan::{Array, DType, Element, Lanes, Value};
 use pyo3::exceptions::{PyMemoryError, PyOSError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyDict, PyList, PyString};
 
 use super::arrays::{self, View};
 use super::{as_array, errors, gate, read};
@@ -188,19 +188,38 @@ impl GraphData {
         made
     }
 
-    /// Reads a graph from a file.
+    /// Reads a graph from a file; it and what its nodes are called there, unless that is their numbers.
     #[staticmethod]
-    #[pyo3(signature = (path, format, directed, weighted, n))]
-    fn read(
-        py: Python<'_>,
+    #[pyo3(signature = (path, format, directed, weighted, n, relabel, skip_lines))]
+    #[expect(clippy::too_many_arguments, reason = "what a reader may be asked for")]
+    fn read<'py>(
+        py: Python<'py>,
         path: PathBuf,
-        format: Option<&str>,
+        format: Option<String>,
         directed: Option<bool>,
         weighted: Option<bool>,
         n: Option<usize>,
-    ) -> PyResult<Self> {
-        let graph = read::read(py, path, format, directed, weighted, n)?;
-        Ok(Self { graph: Arc::new(graph) })
+        relabel: bool,
+        skip_lines: usize,
+    ) -> PyResult<(Self, Option<Bound<'py, PyList>>)> {
+        let wanted = read::Wanted {
+            path,
+            format,
+            directed,
+            weighted,
+            nodes: n,
+            relabel,
+            skip_lines,
+        };
+        let (graph, names) = read::read(py, &wanted)?;
+        let names = match names {
+            None => None,
+            Some(names) => Some(match names.integers() {
+                Some(numbers) => PyList::new(py, numbers)?,
+                None => PyList::new(py, names.iter())?,
+            }),
+        };
+        Ok((Self { graph: Arc::new(graph) }, names))
     }
 
     /// Generates an R-MAT graph.
@@ -289,9 +308,7 @@ impl GraphData {
         };
         one_axis(py, &view, name)?;
         let column = arrays::copied(&view.array(owner));
-        self.graph
-            .set_column(name, column)
-            .map_err(|error| raised(py, &error))
+        self.graph.set_column(name, column).map_err(|error| raised(py, &error))
     }
 
     /// Takes an attribute away; False when there was none.
@@ -356,20 +373,26 @@ impl GraphData {
     /// How many triangles there are.
     #[pyo3(signature = (workers))]
     fn triangles(&self, py: Python<'_>, workers: Option<usize>) -> PyResult<u64> {
-        through(py, workers, |lanes| algorithms::triangles::triangles(&self.graph, lanes))
+        through(py, workers, |lanes| {
+            algorithms::triangles::triangles(&self.graph, lanes)
+        })
     }
 
     /// At how many triangles each node is a corner.
     #[pyo3(signature = (workers))]
     fn triangles_of_nodes<'py>(&self, py: Python<'py>, workers: Option<usize>) -> PyResult<Bound<'py, PyAny>> {
-        let found = through(py, workers, |lanes| algorithms::triangles::triangles_of_nodes(&self.graph, lanes))?;
+        let found = through(py, workers, |lanes| {
+            algorithms::triangles::triangles_of_nodes(&self.graph, lanes)
+        })?;
         handed(py, found)
     }
 
     /// The largest k for which each node is in the k-core.
     #[pyo3(signature = (workers))]
     fn core_number<'py>(&self, py: Python<'py>, workers: Option<usize>) -> PyResult<Bound<'py, PyAny>> {
-        let found = through(py, workers, |lanes| algorithms::core_number::core_numbers(&self.graph, lanes))?;
+        let found = through(py, workers, |lanes| {
+            algorithms::core_number::core_numbers(&self.graph, lanes)
+        })?;
         handed(py, found)
     }
 
@@ -388,7 +411,9 @@ impl GraphData {
             seed,
             normalized,
         };
-        let found = through(py, workers, |lanes| algorithms::betweenness::betweenness(&self.graph, options, lanes))?;
+        let found = through(py, workers, |lanes| {
+            algorithms::betweenness::betweenness(&self.graph, options, lanes)
+        })?;
         handed(py, found)
     }
 }

@@ -118,7 +118,11 @@ impl Plan {
 
     /// The plan after passes, what each of them did, and all of it in words.
     #[pyo3(signature = (passes))]
-    fn optimize<'py>(&self, py: Python<'py>, passes: Option<Vec<String>>) -> PyResult<(Plan, Bound<'py, PyAny>, String)> {
+    fn optimize<'py>(
+        &self,
+        py: Python<'py>,
+        passes: Option<Vec<String>>,
+    ) -> PyResult<(Plan, Bound<'py, PyAny>, String)> {
         let names: Vec<&str> = match &passes {
             Some(names) => names.iter().map(String::as_str).collect(),
             None => passes::DEFAULT.to_vec(),
@@ -156,7 +160,6 @@ impl Plan {
 
     /// Runs the plan: outputs by name, what ran, and the sizes there were.
     #[pyo3(signature = (inputs, out, workers, timeout, report, lanes_recorded))]
-    #[expect(clippy::too_many_arguments, reason = "what a run may be asked for")]
     fn run<'py>(
         slf: &Bound<'py, Self>,
         inputs: &Bound<'py, PyDict>,

@@ -121,14 +121,17 @@ fn readable(thing: &Bound<'_, PyAny>, dtype: DType, name: &str) -> PyResult<(Vie
     let made = as_array(thing, Some(dtype.name()), name)?;
     match arrays::view(&made)? {
         Some(found) if found.0.dtype == dtype => Ok(found),
-        _ => Err(PyTypeError::new_err(format!("`{name}` cannot be read as an array of {dtype}"))),
+        _ => Err(PyTypeError::new_err(format!(
+            "`{name}` cannot be read as an array of {dtype}"
+        ))),
     }
 }
 
 /// One number from Python's or NumPy's; whole ones must fit.
 fn number(thing: &Bound<'_, PyAny>, dtype: DType, name: &str) -> PyResult<multilane_plan::Scalar> {
     let py = thing.py();
-    let plain = thing.is_instance_of::<PyBool>() || thing.is_instance_of::<PyInt>() || thing.is_instance_of::<PyFloat>();
+    let plain =
+        thing.is_instance_of::<PyBool>() || thing.is_instance_of::<PyInt>() || thing.is_instance_of::<PyFloat>();
     let scalar = if plain {
         build::scalar(thing)?
     } else {
@@ -282,7 +285,9 @@ fn place_for(object: &Bound<'_, PyAny>, name: &str, ty: &ValueType, inputs: &Inp
         return Err(refuse("is not wanted: the output is one number".to_owned()));
     };
     let Some((view, owner)) = arrays::view(object)? else {
-        return Err(refuse("must be contiguous, aligned and in the machine's byte order".to_owned()));
+        return Err(refuse(
+            "must be contiguous, aligned and in the machine's byte order".to_owned(),
+        ));
     };
     if view.dtype != *dtype {
         return Err(refuse(format!("is {}, and must be {dtype}", view.dtype)));
@@ -290,7 +295,10 @@ fn place_for(object: &Bound<'_, PyAny>, name: &str, ty: &ValueType, inputs: &Inp
     if let Some(measured) = inputs.sizes.get(dim)
         && measured.len != view.len
     {
-        return Err(refuse(format!("has {} elements, and must have {}", view.len, measured.len)));
+        return Err(refuse(format!(
+            "has {} elements, and must have {}",
+            view.len, measured.len
+        )));
     }
     if !view.writable {
         return Err(refuse("is read-only".to_owned()));

@@ -300,7 +300,10 @@ fn given<'py>(
     let refuse = |why: String| errors::raise(py, format!("`out` {why}"));
     if !arrays::is_array(py, numpy, out.as_ptr()) {
         let kind = out.get_type();
-        return Err(refuse(format!("is a {}, but must be an array of NumPy's", kind.name()?)));
+        return Err(refuse(format!(
+            "is a {}, but must be an array of NumPy's",
+            kind.name()?
+        )));
     }
     // SAFETY: it is an array, and we are attached.
     let Some((is, start, dimensions, axes, writable)) = (unsafe { arrays::parts(out.as_ptr()) }) else {

@@ -64,7 +64,9 @@ const EXPRESSIONS: usize = 1024;
 static TABLE: Mutex<Option<Table>> = Mutex::new(None);
 
 fn slot(text: *mut ffi::PyObject, keywords: *mut ffi::PyObject) -> usize {
-    let mixed = (text as usize >> 4).wrapping_mul(31).wrapping_add(keywords as usize >> 4);
+    let mixed = (text as usize >> 4)
+        .wrapping_mul(31)
+        .wrapping_add(keywords as usize >> 4);
     (mixed ^ (mixed >> 8)) % SITES
 }
 
@@ -132,7 +134,12 @@ fn new_site(text: &Bound<'_, PyAny>, keywords: Option<Bound<'_, PyAny>>, positio
         Some(keywords) => keywords.cast::<PyTuple>()?.extract()?,
         None => Vec::new(),
     };
-    let find = |name: &str| given.iter().position(|other| other == name).map(|index| positional + index);
+    let find = |name: &str| {
+        given
+            .iter()
+            .position(|other| other == name)
+            .map(|index| positional + index)
+    };
     let mut from = Vec::with_capacity(expression.names.len());
     let mut used = Vec::new();
     for name in &expression.names {
@@ -215,7 +222,8 @@ unsafe extern "C" fn entry(
     });
     outcome.unwrap_or_else(|_| {
         Python::attach(|py| {
-            pyo3::exceptions::PyRuntimeError::new_err("evaluate() failed inside; this is a defect of multilane").restore(py);
+            pyo3::exceptions::PyRuntimeError::new_err("evaluate() failed inside; this is a defect of multilane")
+                .restore(py);
         });
         std::ptr::null_mut()
     })

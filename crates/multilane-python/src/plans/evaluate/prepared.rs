@@ -76,7 +76,10 @@ pub(super) struct Direct {
 }
 
 /// What runs.
-#[expect(clippy::large_enum_variant, reason = "the large one is the usual one, and there are few of either")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large one is the usual one, and there are few of either"
+)]
 pub(super) enum Work {
     Compiled(Direct),
     Program(Program),

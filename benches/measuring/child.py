@@ -1,4 +1,4 @@
-"""Takes one sample in a process of its own: ``python -m pools.child ENGINE TEST WORKERS SCALE OUT``.
+"""Takes one sample in a process of its own: ``python -m measuring.child PACKAGE ENGINE TEST WORKERS SCALE OUT``.
 
 Writes one JSON object to OUT. Never measures twice: caches, warm pools and grown heaps of one
 sample cannot help or harm the next.
@@ -6,26 +6,23 @@ sample cannot help or harm the next.
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 import traceback
 from pathlib import Path
 
-from pools import machine
-from pools.engines import engine_class
-from pools.measures import MEASURES, Sample, Scale
+from measuring import machine
+from measuring.suite import Sample, Suite
 
 
-def take(engine_name: str, test: str, workers: int, scale: Scale) -> Sample:
+def take(suite: Suite, engine: str, test: str, workers: int, scale: str) -> Sample:
     """Return one sample with the state of the machine around it."""
-    engine = engine_class(engine_name)(workers)
-    try:
-        engine.prepare()
-    except ImportError as error:
-        return {"missing": str(error)}
     before = machine.conditions()
     try:
-        sample = MEASURES[test](engine, scale)
+        sample = suite.take(engine, test, workers, json.loads(scale))
+    except ImportError as error:
+        return {"missing": str(error)}
     except Exception as error:
         traceback.print_exc()
         return {"error": f"{type(error).__name__}: {error}"}
@@ -34,8 +31,9 @@ def take(engine_name: str, test: str, workers: int, scale: Scale) -> Sample:
 
 def main(arguments: list[str]) -> None:
     """Take the sample that the command line names."""
-    engine_name, test, workers, scale, out = arguments
-    sample = take(engine_name, test, int(workers), Scale(**json.loads(scale)))
+    package, engine, test, workers, scale, out = arguments
+    suite: Suite = importlib.import_module(f"{package}.suite").SUITE
+    sample = take(suite, engine, test, int(workers), scale)
     Path(out).write_text(json.dumps(sample))
 
 

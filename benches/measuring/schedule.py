@@ -20,12 +20,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from pools import machine
-from pools.measures import Sample, Scale
-
-# No sample of a healthy pool comes near it; a pool that hangs must not hold up the others.
-LIMIT_S = 180.0
+from measuring import machine
+from measuring.suite import Sample, Suite
 
 # A core used by others for a tenth of the time moves a two-core result by about as much as the
 # noise of a quiet machine; compilers and other tests use far more.
@@ -62,7 +60,7 @@ def order(engines: dict[str, list[str]], repeats: int, seed: int) -> list[Turn]:
     return turns
 
 
-def take(turn: Turn, workers: int, scale: Scale) -> Sample:
+def take(suite: Suite, package: str, turn: Turn, workers: int, scale: Any) -> Sample:
     """Run one turn in a child process and return its sample; an ``error`` field when it failed."""
     place = Path(__file__).resolve().parent.parent
     with tempfile.TemporaryDirectory() as folder, _output(folder) as output:
@@ -70,7 +68,7 @@ def take(turn: Turn, workers: int, scale: Scale) -> Sample:
         started, busy_before = time.monotonic(), machine.busy_s()
         child = subprocess.Popen(
             [
-                *(sys.executable, "-m", "pools.child", turn.engine, turn.test, str(workers)),
+                *(sys.executable, "-m", "measuring.child", package, turn.engine, turn.test, str(workers)),
                 *(json.dumps(dataclasses.asdict(scale)), str(out)),
             ],
             cwd=place,
@@ -79,7 +77,7 @@ def take(turn: Turn, workers: int, scale: Scale) -> Sample:
             stderr=output,
             start_new_session=True,
         )
-        code, used = _wait(child)
+        code, used = _wait(child, suite.limit_s)
         if out.exists():
             sample: Sample = json.loads(out.read_text())
         else:
@@ -106,16 +104,16 @@ def disturbed(sample: Sample) -> bool:
     return bool(sample.get("foreign_cores", 0.0) > FOREIGN_CORES)
 
 
-def _wait(child: subprocess.Popen[bytes]) -> tuple[int | None, float]:
+def _wait(child: subprocess.Popen[bytes], limit_s: float) -> tuple[int | None, float]:
     """Wait for a child and end what it leaves behind; return its status and CPU seconds."""
-    limit = time.monotonic() + LIMIT_S
+    limit = time.monotonic() + limit_s
     code: int | None = None
     try:
         # `wait4` is the one call that also returns the CPU time of the child's own children.
         while not (ended := os.wait4(child.pid, os.WNOHANG))[0] and time.monotonic() < limit:
             time.sleep(0.02)
     finally:
-        # Whatever a pool leaves behind would disturb the next sample, or outlive an interrupted run.
+        # Whatever an engine leaves behind would disturb the next sample, or outlive an interrupted run.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
     if ended[0]:

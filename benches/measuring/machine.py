@@ -13,8 +13,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pools.work import spin
-
 # Long enough to time (about 15 ms), short enough to run around every sample.
 CALIBRATION_ROUNDS = 300_000
 
@@ -94,9 +92,16 @@ def calibrate() -> float:
     best = float("inf")
     for _ in range(3):
         started = time.perf_counter()
-        spin(CALIBRATION_ROUNDS)
+        _spin(CALIBRATION_ROUNDS)
         best = min(best, time.perf_counter() - started)
     return best
+
+
+def _spin(count: int) -> int:
+    total = 0
+    for index in range(count):
+        total += index * index % 7
+    return total
 
 
 def _cpu_model() -> str:

@@ -6,8 +6,7 @@ import statistics
 from dataclasses import dataclass
 from typing import Any
 
-from pools.engines import AGAIN
-from pools.rows import CHECKS, OURS, TESTS, Check, Form, metric_of
+from measuring.suite import AGAIN, OURS, Check, Form, Suite
 
 # Two measurements of the same pool must agree this well, or a run decides nothing.
 AGREEMENT = 0.10
@@ -53,7 +52,8 @@ class Verdict:
 class Samples:
     """The counted samples of a run: the last attempt of each turn, when it gave a number."""
 
-    def __init__(self, records: list[Record]) -> None:
+    def __init__(self, suite: Suite, records: list[Record]) -> None:
+        self.suite = suite
         self.by_turn: dict[tuple[str, str, int], Record] = {}
         for record in records:
             self.by_turn[record["test"], record["engine"], record["repeat"]] = record["sample"]
@@ -70,7 +70,7 @@ class Samples:
 
     def ratio(self, test: str, metric: str, ours: str, theirs: str) -> Spread | None:
         """Summarise how many times better one engine is than another, repeat by repeat."""
-        better = metric_of(test, metric).more_is_better
+        better = self.suite.metric(test, metric).more_is_better
         ratios = []
         for repeat in self.repeats:
             one = self.by_turn.get((test, ours, repeat), {}).get(metric)
@@ -97,18 +97,33 @@ class Samples:
             if (its_test, its_engine) == (test, engine)
         )
 
+    def disagreements(self) -> list[str]:
+        """Return the tests whose engines gave different answers, with what each answered.
+
+        Only some measurements have an ``answer``; the others check their results themselves.
+        """
+        answers: dict[str, dict[str, set[str]]] = {}
+        for (test, engine, _), sample in self.by_turn.items():
+            if "answer" in sample:
+                answers.setdefault(test, {}).setdefault(str(sample["answer"]), set()).add(engine)
+        return [
+            f"{test}: " + "; ".join(f"{answer} from {', '.join(sorted(engines))}" for answer, engines in given.items())
+            for test, given in answers.items()
+            if len(given) > 1
+        ]
+
 
 def judge(samples: Samples) -> list[Verdict]:
     """Return a verdict for each requirement that the run measured."""
     tests = {test for test, engine, _ in samples.by_turn if engine == OURS}
-    return [judge_one(samples, check) for check in CHECKS if check.test in tests]
+    return [judge_one(samples, check) for check in samples.suite.checks if check.test in tests]
 
 
 def judge_one(samples: Samples, check: Check) -> Verdict:
     """Compare one requirement with the samples."""
     if check.against is None:
         measured = samples.spread(check.test, OURS, check.metric)
-        more_is_better = metric_of(check.test, check.metric).more_is_better
+        more_is_better = samples.suite.metric(check.test, check.metric).more_is_better
     else:
         measured = samples.ratio(check.test, check.metric, OURS, check.against)
         more_is_better = True
@@ -131,15 +146,15 @@ def judge_one(samples: Samples, check: Check) -> Verdict:
     return Verdict(check, measured, itself, ", ".join([outcome, *doubts]))
 
 
-def target(check: Check) -> str:
+def target(suite: Suite, check: Check) -> str:
     """Write a requirement's limit."""
     if check.against is not None:
         return f"at least {check.target:g} times"
-    metric = metric_of(check.test, check.metric)
+    metric = suite.metric(check.test, check.metric)
     bound = "at least" if metric.more_is_better else "at most"
     return f"{bound} {metric.form.write(check.target)}"
 
 
-def title(check: Check) -> str:
+def title(suite: Suite, check: Check) -> str:
     """Write what a requirement is about."""
-    return f"{TESTS[check.test].short}: {metric_of(check.test, check.metric).label}"
+    return f"{suite.tests[check.test].short}: {suite.metric(check.test, check.metric).label}"

@@ -7,9 +7,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from pools.engines import AGAIN, engine_class
-from pools.judge import Samples, Spread, Verdict, target, title
-from pools.rows import TESTS, Form
+from measuring.judge import Samples, Spread, Verdict, target, title
+from measuring.suite import AGAIN, Form, Suite
 
 Grid = tuple[str, list[str], list[list[str]]]
 
@@ -17,8 +16,8 @@ Grid = tuple[str, list[str], list[list[str]]]
 def grids(samples: Samples, verdicts: list[Verdict]) -> list[Grid]:
     """Return every table of a run as its title, its header and its lines of cells."""
     return [
-        *([_requirements(verdicts)] if verdicts else []),
-        *(_details(samples, test) for test in TESTS if any(t == test for t, _, _ in samples.by_turn)),
+        *([_requirements(samples.suite, verdicts)] if verdicts else []),
+        *(_details(samples, test) for test in samples.suite.tests if any(t == test for t, _, _ in samples.by_turn)),
     ]
 
 
@@ -33,23 +32,23 @@ def show(console: Console, tables: list[Grid]) -> None:
         console.print(table)
 
 
-def markdown(tables: list[Grid], run: dict[str, Any]) -> str:
+def markdown(suite: Suite, tables: list[Grid], run: dict[str, Any]) -> str:
     """Return tables as a Markdown page under the facts of the run."""
-    lines = ["# Task pools, measured side by side", "", *_facts(run), ""]
+    lines = [f"# {suite.heading}", "", *_facts(suite, run), ""]
     for name, header, rows in tables:
         lines += [f"## {name}", "", _line(header), _line(["---"] + ["---:"] * (len(header) - 1))]
         lines += [*map(_line, rows), ""]
     return "\n".join(lines[:-1]) + "\n"
 
 
-def _facts(run: dict[str, Any]) -> list[str]:
+def _facts(suite: Suite, run: dict[str, Any]) -> list[str]:
     machine, state, loop = run["machine"], run["conditions"], run["conditions"]["calibration_ms"]
     quota = f"{machine['cpus_quota']:g} allowed" if machine["cpus_quota"] else "no quota"
     memory = f"{machine['memory_bytes'] / 2**30:.0f} GiB"
     versions = ", ".join(f"{name} {version}" for name, version in run["versions"].items())
     span = f"{loop['median']:.1f} ms [{loop['least']:.1f}, {loop['greatest']:.1f}]"
     disturbed = f"{state['disturbed']} of {state['samples']}"
-    scale = f"large array of {run['scale']['array_bytes'] / 1e6:,.0f} MB, map of {run['scale']['map_calls']:,} calls"
+    scale = suite.describe(run["scale"])
     noise = "`itself` is multilane against a second measurement of multilane: the noise"
     return [
         f"{run['date']}, commit {run['revision']}, `{run['command']}`.",
@@ -63,17 +62,17 @@ def _facts(run: dict[str, Any]) -> list[str]:
     ]
 
 
-def _requirements(verdicts: list[Verdict]) -> Grid:
+def _requirements(suite: Suite, verdicts: list[Verdict]) -> Grid:
     header = ["what", "against", "must reach", "measured", "itself", "verdict"]
     lines = []
     for verdict in verdicts:
         check = verdict.check
-        metric = next(m for m in TESTS[check.test].metrics if m.name == check.metric)
+        metric = suite.metric(check.test, check.metric)
         form = metric.form if check.against is None else Form.TIMES
-        against = engine_class(check.against).title if check.against else ""
+        against = suite.title(check.against) if check.against else ""
         lines.append(
             [
-                *(title(check), against, target(check)),
+                *(title(suite, check), against, target(suite, check)),
                 *(_cell(verdict.measured, form), _cell(verdict.itself, Form.TIMES)),
                 verdict.outcome,
             ]
@@ -83,14 +82,15 @@ def _requirements(verdicts: list[Verdict]) -> Grid:
 
 def _details(samples: Samples, test: str) -> Grid:
     """Return one test's engines, best first, each against the test's reference."""
-    row = TESTS[test]
+    suite = samples.suite
+    row = suite.tests[test]
     first = row.metrics[0]
     header = ["engine", *(metric.label for metric in row.metrics)]
     if row.reference:
-        header.append(f"against {engine_class(row.reference).title}")
+        header.append(f"against {suite.title(row.reference)}")
     ranked: list[tuple[float, list[str]]] = []
     for engine in dict.fromkeys(name for its, name, _ in samples.by_turn if its == test):
-        name = engine_class(engine).title + (" (again)" if engine.endswith(AGAIN) else "")
+        name = suite.title(engine) + (" (again)" if engine.endswith(AGAIN) else "")
         spread = samples.spread(test, engine, first.name)
         problem = samples.problem(test, engine)
         if spread is None:

@@ -1,0 +1,1 @@
+"""Element-wise work on arrays: fused expressions, against libraries that fuse and libraries that do not."""

@@ -1,0 +1,1 @@
+"""Graph algorithms on one Kronecker graph, the same for every library."""

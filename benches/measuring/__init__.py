@@ -1,0 +1,1 @@
+"""What every benchmark shares: samples in processes of their own, ratios between neighbours, verdicts, tables."""
