@@ -259,10 +259,19 @@ impl Compiled {
         };
         // SAFETY: the caller's promise.
         unsafe { drive::drive(main, &mut bound, len, self.element_ns * len as f64, lanes)? };
+        // Joining the partial results of chunks uses them up, and several results may want them.
+        let mut joined: Vec<Option<Scalar>> = vec![None; body.reductions.len()];
         for (output, from) in outputs.iter_mut().zip(&self.results) {
             if let ResultFrom::Reduced(index) = from {
-                let partials = &mut partials[index * chunks..][..chunks];
-                *output = Output::Scalar(self.reduced(body, &body.reductions[*index], partials, len)?);
+                let scalar = match joined[*index] {
+                    Some(scalar) => scalar,
+                    None => {
+                        let partials = &mut partials[index * chunks..][..chunks];
+                        self.reduced(body, &body.reductions[*index], partials, len)?
+                    }
+                };
+                joined[*index] = Some(scalar);
+                *output = Output::Scalar(scalar);
             }
         }
         Ok(())
