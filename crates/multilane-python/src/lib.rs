@@ -3,6 +3,7 @@
 //! One file per concern: `codec` turns values into bytes, `handle` is the native
 //! half of a handle, the pools submit, `worker` is the loop of a worker process.
 
+mod allocator;
 mod buffer;
 mod codec;
 mod depend;

@@ -15,6 +15,7 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
+use crate::allocator::Holes;
 use crate::buffer::{self, SharedBuffer};
 use crate::codec::{self, Encoded};
 
@@ -22,6 +23,13 @@ use crate::codec::{self, Encoded};
 const UNEXPLAINED_NS: u64 = 50_000;
 /// Functions a worker keeps; one that comes back later is read again.
 const FUNCTIONS_KEPT: usize = 1024;
+
+/// The functions this worker has read, and the room their tasks' objects find.
+#[derive(Default)]
+struct Functions {
+    read: HashMap<u64, Py<PyAny>>,
+    holes: Holes,
+}
 
 struct Current {
     worker: Worker,
@@ -80,8 +88,9 @@ pub(crate) fn worker_fail(message: &[u8]) -> PyResult<()> {
 /// `idle()` runs before the worker waits.
 #[pyfunction]
 pub(crate) fn worker_run(py: Python<'_>, encode_error: &Bound<'_, PyAny>, idle: &Bound<'_, PyAny>) -> PyResult<()> {
+    let mut functions = Functions::default();
+    functions.holes.fill(py);
     with_worker(|current| current.worker.ready())?;
-    let mut functions: HashMap<u64, Py<PyAny>> = HashMap::new();
     let mut cpu_ns = clock::thread_cpu_ns();
     let delay = clock::RunDelay::of_this_thread();
     let mut delay_ns = delay.read();
@@ -130,11 +139,7 @@ struct Finished {
 }
 
 /// Runs the current job. An error of the user's becomes part of the result.
-fn run_job(
-    py: Python<'_>,
-    functions: &mut HashMap<u64, Py<PyAny>>,
-    encode_error: &Bound<'_, PyAny>,
-) -> PyResult<Finished> {
+fn run_job(py: Python<'_>, functions: &mut Functions, encode_error: &Bound<'_, PyAny>) -> PyResult<Finished> {
     let store = crate::store()?;
     let mut times = Times::default();
     let started_ns = clock::now_ns();
@@ -203,7 +208,7 @@ type Call<'py> = (
 /// Finds the function and reads the arguments.
 fn prepare<'py>(
     py: Python<'py>,
-    functions: &mut HashMap<u64, Py<PyAny>>,
+    functions: &mut Functions,
     received: &mut Vec<Py<SharedBuffer>>,
 ) -> PyResult<Call<'py>> {
     CURRENT.with_borrow(|current| {
@@ -223,14 +228,16 @@ fn prepare<'py>(
                 SharedBuffer::receive(worker.store(), reference, address, None).map_err(crate::errors::engine)?;
             received.push(Py::new(py, buffer)?);
         }
-        let function = match functions.get(&id) {
+        let function = match functions.read.get(&id) {
             Some(function) => function.bind(py).clone(),
             None => {
                 let function = codec::decode(py, code, &[])?;
-                if functions.len() >= FUNCTIONS_KEPT {
-                    functions.clear();
+                if functions.read.len() >= FUNCTIONS_KEPT {
+                    functions.read.clear();
                 }
-                functions.insert(id, function.clone().unbind());
+                functions.read.insert(id, function.clone().unbind());
+                // Its module may have been imported just now.
+                functions.holes.fill(py);
                 function
             }
         };
