@@ -1,0 +1,15 @@
+//! Quantum circuits and their simulation.
+//!
+//! A [`Circuit`] is data: gates, measurements and conditions over numbered qubits and
+//! classical bits. Nothing here starts threads: work is handed to the
+//! [`multilane_plan::Lanes`] of the caller. Nothing here knows Python.
+
+mod circuit;
+mod error;
+
+pub use circuit::{
+    Angle, Binary, Circuit, Condition, Control, Gate, Instruction, MAX_CLBITS, MAX_MATRIX_QUBITS, MAX_QUBITS, Matrix,
+    Operation, Unary,
+};
+pub use error::QuantumError;
+pub use num_complex::Complex64;
