@@ -3,7 +3,8 @@
 `parallel` makes a function's calls run on workers, `Executor` is a drop-in
 `concurrent.futures.Executor`, `map` spreads many calls, `record` keeps what every
 worker did, and `prove` says whether it ran in parallel. `evaluate`, `lazy` and
-`Builder` compute with whole arrays, and `graph` with graphs, on all cores.
+`Builder` compute with whole arrays, `graph` with graphs, and `quantum` with the states of
+quantum circuits, on all cores.
 
 Names are imported when they are first used: a worker process needs few of them.
 """
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from multilane import graph as graph
+    from multilane import quantum as quantum
     from multilane._arrays import empty as empty
     from multilane._arrays import share as share
     from multilane._builder import Builder as Builder
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from multilane._waiting import wait as wait
     from multilane.errors import BackendUnavailable as BackendUnavailable
     from multilane.errors import BrokenPool as BrokenPool
+    from multilane.errors import CircuitError as CircuitError
     from multilane.errors import ConvergenceWarning as ConvergenceWarning
     from multilane.errors import DependencyError as DependencyError
     from multilane.errors import MultilaneError as MultilaneError
@@ -81,6 +84,7 @@ _HOMES = {
     "errors": (
         "BackendUnavailable",
         "BrokenPool",
+        "CircuitError",
         "ConvergenceWarning",
         "DependencyError",
         "MultilaneError",
@@ -103,12 +107,14 @@ _HOMES = {
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = sorted({*_HOME_OF, "graph"})
+_PACKAGES = {"graph", "quantum"}
+
+__all__ = sorted({*_HOME_OF, *_PACKAGES})
 
 
 def __getattr__(name: str) -> Any:
-    if name == "graph":
-        return importlib.import_module("multilane.graph")
+    if name in _PACKAGES:
+        return importlib.import_module(f"multilane.{name}")
     home = _HOME_OF.get(name)
     if home is None:
         raise AttributeError(f"module 'multilane' has no attribute {name!r}")

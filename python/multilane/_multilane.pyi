@@ -828,3 +828,75 @@ def worker_fail(message: bytes) -> None:
 
 def worker_run(encode_error: Callable[..., bytes], idle: Callable[[], object]) -> None:
     """Run tasks until the pool is closed."""
+
+@final
+class Angle:
+    """A number or an expression over parameters whose values come later."""
+
+    @staticmethod
+    def parameter(name: str) -> Angle:
+        """Return the parameter of that name."""
+    def __add__(self, other: float | Angle, /) -> Angle: ...
+    def __radd__(self, other: float | Angle, /) -> Angle: ...
+    def __sub__(self, other: float | Angle, /) -> Angle: ...
+    def __rsub__(self, other: float | Angle, /) -> Angle: ...
+    def __mul__(self, other: float | Angle, /) -> Angle: ...
+    def __rmul__(self, other: float | Angle, /) -> Angle: ...
+    def __truediv__(self, other: float | Angle, /) -> Angle: ...
+    def __rtruediv__(self, other: float | Angle, /) -> Angle: ...
+    def __neg__(self) -> Angle: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+
+_Condition = tuple[Sequence[int], int]
+
+@final
+class CircuitData:
+    """Gates, measurements, resets and barriers; `multilane.quantum.Circuit` has names and defaults."""
+
+    def __new__(cls, qubits: int, clbits: int) -> CircuitData: ...
+    @property
+    def qubits(self) -> int:
+        """How many qubits there are."""
+    @property
+    def clbits(self) -> int:
+        """How many classical bits there are."""
+    @property
+    def parameters(self) -> list[str]:
+        """Names of the parameters without a value."""
+    def gate(
+        self,
+        name: str,
+        angles: Sequence[float | Angle],
+        targets: Sequence[int],
+        controls: Sequence[int],
+        negative: Sequence[int],
+        condition: _Condition | None,
+    ) -> None:
+        """Add the gate of a name."""
+    def unitary(
+        self,
+        elements: Sequence[complex],
+        targets: Sequence[int],
+        controls: Sequence[int],
+        negative: Sequence[int],
+        condition: _Condition | None,
+    ) -> None:
+        """Add a gate given by its matrix, row by row."""
+    def measure(self, qubit: int, clbit: int, condition: _Condition | None) -> None:
+        """Measure a qubit into a classical bit."""
+    def measure_all(self) -> None:
+        """Measure every qubit into the bit of its number."""
+    def reset(self, qubit: int, condition: _Condition | None) -> None:
+        """Make a qubit 0."""
+    def barrier(self, qubits: Sequence[int]) -> None:
+        """Keep gates from moving past this point."""
+    def bind(self, values: Mapping[str, float]) -> CircuitData:
+        """Return the circuit with numbers for its parameters."""
+    def copy(self) -> CircuitData:
+        """Return a circuit of its own."""
+    def equals(self, other: CircuitData) -> bool:
+        """Whether both have the same instructions."""
+    def __len__(self) -> int: ...
+    def instructions(self) -> list[dict[str, Any]]:
+        """Return every instruction as a dictionary."""

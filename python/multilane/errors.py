@@ -7,6 +7,7 @@ from concurrent.futures import BrokenExecutor
 __all__ = [
     "BackendUnavailable",
     "BrokenPool",
+    "CircuitError",
     "ConvergenceWarning",
     "DependencyError",
     "MultilaneError",
@@ -79,6 +80,10 @@ class PlanError(MultilaneError, ValueError):
         super().__init__(message if file is None else f"{file}:{line}: {message}")
         self.file = file
         self.line = line
+
+
+class CircuitError(MultilaneError, ValueError):
+    """A quantum circuit that cannot be built, read or run as asked."""
 
 
 class ConvergenceWarning(UserWarning):

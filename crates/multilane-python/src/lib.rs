@@ -17,6 +17,7 @@ mod open_pools;
 mod plans;
 mod probe;
 mod process_pool;
+mod quantum;
 mod remote_pool;
 mod thread_pool;
 mod trace;
@@ -151,6 +152,7 @@ mod _multilane {
         super::trace::register(module)?;
         super::lab::register(module)?;
         super::plans::register(module)?;
+        super::quantum::register(module)?;
         super::probe::register(module)
     }
 }

@@ -1,0 +1,246 @@
+//! `CircuitData`: a circuit that is being built.
+
+use std::collections::BTreeMap;
+
+use multilane_quantum::{Circuit, Complex64, Condition, Control, Gate, Instruction, Matrix, Operation};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+
+use super::angle::{Angle, Given};
+use super::{raise, raised};
+
+/// Gates, measurements, resets and barriers on numbered qubits.
+#[pyclass(module = "multilane._multilane")]
+pub(crate) struct CircuitData {
+    pub(super) circuit: Circuit,
+}
+
+/// A number that has to be a place: Python's may be negative.
+#[derive(Clone, Copy, FromPyObject)]
+struct Place(i64);
+
+/// A classical bit or several, the least significant first, and the value they are compared with.
+type Asked = (Vec<Place>, u64);
+
+fn place(py: Python<'_>, Place(number): Place, what: &str) -> PyResult<usize> {
+    usize::try_from(number).map_err(|_| raise(py, format!("there is no {what} {number}; {what}s are numbered from 0")))
+}
+
+fn places(py: Python<'_>, numbers: &[Place], what: &str) -> PyResult<Vec<usize>> {
+    numbers.iter().map(|number| place(py, *number, what)).collect()
+}
+
+/// The gate of a name.
+fn gate(py: Python<'_>, name: &str, angles: Vec<Given>) -> PyResult<Gate> {
+    let given = angles.len();
+    let mut angles = angles.into_iter().map(Into::into);
+    let mut next = || {
+        let few = || raise(py, format!("`{name}` takes more angles than the {given} given"));
+        angles.next().ok_or_else(few)
+    };
+    let gate = match name {
+        "gphase" => Gate::GlobalPhase(next()?),
+        "id" => Gate::Id,
+        "x" => Gate::X,
+        "y" => Gate::Y,
+        "z" => Gate::Z,
+        "h" => Gate::H,
+        "s" => Gate::S,
+        "sdg" => Gate::Sdg,
+        "t" => Gate::T,
+        "tdg" => Gate::Tdg,
+        "sx" => Gate::Sx,
+        "sxdg" => Gate::Sxdg,
+        "p" => Gate::P(next()?),
+        "rx" => Gate::Rx(next()?),
+        "ry" => Gate::Ry(next()?),
+        "rz" => Gate::Rz(next()?),
+        "u" => Gate::U(next()?, next()?, next()?),
+        "swap" => Gate::Swap,
+        _ => return Err(raise(py, format!("there is no gate `{name}`"))),
+    };
+    match angles.next() {
+        None => Ok(gate),
+        Some(_) => Err(raise(py, format!("`{name}` takes fewer angles than the {given} given"))),
+    }
+}
+
+impl CircuitData {
+    fn add(&mut self, py: Python<'_>, operation: Operation, condition: Option<Asked>) -> PyResult<()> {
+        let condition = match condition {
+            Some((clbits, value)) => Some(Condition::equals(places(py, &clbits, "classical bit")?, value)),
+            None => None,
+        };
+        let added = self.circuit.push(Instruction { operation, condition });
+        added.map(drop).map_err(|error| raised(py, &error))
+    }
+
+    fn add_gate(
+        &mut self,
+        py: Python<'_>,
+        gate: Gate,
+        targets: &[Place],
+        controls: &[Place],
+        negative: &[Place],
+        condition: Option<Asked>,
+    ) -> PyResult<()> {
+        let on = places(py, controls, "qubit")?.into_iter().map(Control::on);
+        let off = places(py, negative, "qubit")?.into_iter().map(Control::off);
+        let operation = Operation::Gate {
+            gate,
+            controls: on.chain(off).collect(),
+            targets: places(py, targets, "qubit")?,
+        };
+        self.add(py, operation, condition)
+    }
+}
+
+#[pymethods]
+impl CircuitData {
+    #[new]
+    fn new(py: Python<'_>, qubits: Place, clbits: Place) -> PyResult<Self> {
+        let count = |Place(number): Place, what: &str| {
+            let message = || format!("a circuit cannot have {number} {what}; give 0 or more");
+            usize::try_from(number).map_err(|_| raise(py, message()))
+        };
+        let circuit = Circuit::new(count(qubits, "qubits")?, count(clbits, "classical bits")?);
+        let circuit = circuit.map_err(|error| raised(py, &error))?;
+        Ok(Self { circuit })
+    }
+
+    /// Adds the gate of a name.
+    #[expect(clippy::too_many_arguments, reason = "the signature is Python's, which names them")]
+    fn gate(
+        &mut self,
+        py: Python<'_>,
+        name: &str,
+        angles: Vec<Given>,
+        targets: Vec<Place>,
+        controls: Vec<Place>,
+        negative: Vec<Place>,
+        condition: Option<Asked>,
+    ) -> PyResult<()> {
+        let gate = gate(py, name, angles)?;
+        self.add_gate(py, gate, &targets, &controls, &negative, condition)
+    }
+
+    /// Adds a gate given by its matrix, row by row.
+    fn unitary(
+        &mut self,
+        py: Python<'_>,
+        elements: Vec<Complex64>,
+        targets: Vec<Place>,
+        controls: Vec<Place>,
+        negative: Vec<Place>,
+        condition: Option<Asked>,
+    ) -> PyResult<()> {
+        let matrix = Matrix::new(elements).map_err(|error| raised(py, &error))?;
+        let gate = Gate::Unitary(std::sync::Arc::new(matrix));
+        self.add_gate(py, gate, &targets, &controls, &negative, condition)
+    }
+
+    fn measure(&mut self, py: Python<'_>, qubit: Place, clbit: Place, condition: Option<Asked>) -> PyResult<()> {
+        let (qubit, clbit) = (place(py, qubit, "qubit")?, place(py, clbit, "classical bit")?);
+        self.add(py, Operation::Measure { qubit, clbit }, condition)
+    }
+
+    fn measure_all(&mut self, py: Python<'_>) -> PyResult<()> {
+        let measured = self.circuit.measure_all();
+        measured.map(drop).map_err(|error| raised(py, &error))
+    }
+
+    fn reset(&mut self, py: Python<'_>, qubit: Place, condition: Option<Asked>) -> PyResult<()> {
+        let qubit = place(py, qubit, "qubit")?;
+        self.add(py, Operation::Reset { qubit }, condition)
+    }
+
+    fn barrier(&mut self, py: Python<'_>, qubits: Vec<Place>) -> PyResult<()> {
+        let qubits = places(py, &qubits, "qubit")?;
+        self.add(py, Operation::Barrier { qubits }, None)
+    }
+
+    /// The circuit with numbers for its parameters.
+    fn bind(&self, py: Python<'_>, values: BTreeMap<String, f64>) -> PyResult<Self> {
+        let circuit = self.circuit.bind(&values).map_err(|error| raised(py, &error))?;
+        Ok(Self { circuit })
+    }
+
+    fn copy(&self) -> Self {
+        let circuit = self.circuit.clone();
+        Self { circuit }
+    }
+
+    fn equals(&self, other: PyRef<'_, Self>) -> bool {
+        self.circuit == other.circuit
+    }
+
+    #[getter]
+    fn qubits(&self) -> usize {
+        self.circuit.qubits()
+    }
+
+    #[getter]
+    fn clbits(&self) -> usize {
+        self.circuit.clbits()
+    }
+
+    #[getter]
+    fn parameters(&self) -> Vec<String> {
+        self.circuit.parameters().to_vec()
+    }
+
+    fn __len__(&self) -> usize {
+        self.circuit.instructions().len()
+    }
+
+    /// Every instruction as a dictionary.
+    fn instructions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let list = PyList::empty(py);
+        for instruction in self.circuit.instructions() {
+            list.append(described(py, instruction)?)?;
+        }
+        Ok(list)
+    }
+}
+
+fn described<'py>(py: Python<'py>, instruction: &Instruction) -> PyResult<Bound<'py, PyDict>> {
+    let entry = PyDict::new(py);
+    match &instruction.operation {
+        Operation::Gate {
+            gate,
+            controls,
+            targets,
+        } => {
+            entry.set_item("name", gate.name())?;
+            entry.set_item("qubits", targets)?;
+            let angles = gate.angles().into_iter().map(|angle| match angle.number() {
+                Some(number) => Ok(number.into_pyobject(py)?.into_any()),
+                None => Ok(Bound::new(py, Angle::from(angle.clone()))?.into_any()),
+            });
+            entry.set_item("angles", angles.collect::<PyResult<Vec<_>>>()?)?;
+            let of = |positive| controls.iter().filter(move |c| c.positive == positive).map(|c| c.qubit);
+            entry.set_item("controls", of(true).collect::<Vec<_>>())?;
+            entry.set_item("negative_controls", of(false).collect::<Vec<_>>())?;
+            if let Gate::Unitary(matrix) = gate {
+                entry.set_item("matrix", matrix.elements().to_vec())?;
+            }
+        }
+        Operation::Measure { qubit, clbit } => {
+            entry.set_item("name", "measure")?;
+            entry.set_item("qubits", [*qubit])?;
+            entry.set_item("clbits", [*clbit])?;
+        }
+        Operation::Reset { qubit } => {
+            entry.set_item("name", "reset")?;
+            entry.set_item("qubits", [*qubit])?;
+        }
+        Operation::Barrier { qubits } => {
+            entry.set_item("name", "barrier")?;
+            entry.set_item("qubits", qubits)?;
+        }
+    }
+    if let Some(Condition { clbits, value, negated }) = &instruction.condition {
+        entry.set_item("condition", (clbits, value, negated))?;
+    }
+    Ok(entry)
+}

@@ -1,0 +1,41 @@
+//! Quantum circuits for Python: data, angles, runs and their results.
+//!
+//! Circuits are checked where they are built, in Rust; runs enter native work through the
+//! gate that plans use.
+
+mod angle;
+mod circuit;
+
+use multilane_quantum::QuantumError;
+use pyo3::exceptions::PyMemoryError;
+use pyo3::prelude::*;
+
+/// Adds the classes of this folder to the module.
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<angle::Angle>()?;
+    module.add_class::<circuit::CircuitData>()
+}
+
+/// `multilane.errors.CircuitError` with a message of our own.
+fn raise(py: Python<'_>, message: impl AsRef<str>) -> PyErr {
+    let error = py
+        .import("multilane.errors")
+        .and_then(|errors| errors.getattr("CircuitError"))
+        .and_then(|class| class.call1((message.as_ref(),)));
+    match error {
+        Ok(error) => PyErr::from_value(error),
+        Err(error) => error,
+    }
+}
+
+/// An error of circuits as Python's users expect it.
+fn raised(py: Python<'_>, error: &QuantumError) -> PyErr {
+    let message = match error.hint() {
+        Some(hint) => format!("{error}; {hint}"),
+        None => error.to_string(),
+    };
+    match error {
+        QuantumError::OutOfMemory { .. } => PyMemoryError::new_err(message),
+        _ => raise(py, message),
+    }
+}

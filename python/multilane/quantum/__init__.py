@@ -1,0 +1,13 @@
+"""Quantum circuits: built gate by gate, simulated on all cores.
+
+>>> import multilane as ml
+>>> c = ml.quantum.Circuit(2).h(0).cx(0, 1)
+>>> c
+<Circuit of 2 qubits: 2 instructions>
+"""
+
+from __future__ import annotations
+
+from multilane.quantum._circuit import Angle, Circuit, parameter
+
+__all__ = ["Angle", "Circuit", "parameter"]
