@@ -6,6 +6,7 @@
 
 mod circuit;
 mod error;
+pub mod qasm;
 
 pub use circuit::{
     Angle, Binary, Circuit, Condition, Control, Gate, Instruction, MAX_CLBITS, MAX_MATRIX_QUBITS, MAX_QUBITS, Matrix,
