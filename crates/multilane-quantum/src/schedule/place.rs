@@ -123,7 +123,8 @@ impl<T: Real> Placing<'_, T> {
             match item {
                 Item::Phases(factors) => self.phases(factors),
                 Item::Action(action) => {
-                    let narrow = !self.leave_lanes(action, &items[number + 1..]);
+                    // Without lanes every gate goes one amplitude at a time.
+                    let narrow = self.lane_bits == 0 || !self.leave_lanes(action, &items[number + 1..]);
                     self.action(action, narrow);
                 }
             }
@@ -149,7 +150,7 @@ impl<T: Real> Placing<'_, T> {
     fn leave_lanes(&mut self, action: &Action, later: &[Item<'_>]) -> bool {
         let mask = action.mask() & self.batch.local;
         if mask.count_ones() as usize > self.at.len() - self.lane_bits {
-            return self.lane_bits == 0;
+            return false;
         }
         for bit in bits(mask) {
             let place = self.at[self.number(bit)];

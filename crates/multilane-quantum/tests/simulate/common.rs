@@ -1,7 +1,5 @@
 //! A plain simulator to compare with, random circuits, and lanes of threads.
 
-#![allow(dead_code, reason = "every test file uses a part")]
-
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use multilane_plan::Lanes;
@@ -9,7 +7,7 @@ use multilane_quantum::{Angle, Circuit, Complex64, Control, Gate, Matrix, Operat
 use proptest::prelude::*;
 
 /// The state after the gates of a circuit, by the definition of each.
-pub fn dense(circuit: &Circuit) -> Vec<Complex64> {
+pub(crate) fn dense(circuit: &Circuit) -> Vec<Complex64> {
     let mut state = vec![Complex64::ZERO; 1 << circuit.qubits()];
     state[0] = Complex64::ONE;
     for instruction in circuit.instructions() {
@@ -26,7 +24,12 @@ pub fn dense(circuit: &Circuit) -> Vec<Complex64> {
 }
 
 /// Multiplies a state by a matrix where the controls agree.
-pub fn apply(state: &[Complex64], matrix: &[Complex64], controls: &[Control], targets: &[usize]) -> Vec<Complex64> {
+pub(crate) fn apply(
+    state: &[Complex64],
+    matrix: &[Complex64],
+    controls: &[Control],
+    targets: &[usize],
+) -> Vec<Complex64> {
     let size = 1usize << targets.len();
     let mut result = vec![Complex64::ZERO; state.len()];
     for (basis, amplitude) in state.iter().enumerate() {
@@ -95,7 +98,7 @@ fn definition(gate: &Gate) -> Vec<Complex64> {
 }
 
 /// A random gate on distinct qubits of `qubits`, with up to three controls.
-pub fn any_gate(qubits: usize) -> impl Strategy<Value = (Gate, Vec<Control>, Vec<usize>)> {
+pub(crate) fn any_gate(qubits: usize) -> impl Strategy<Value = (Gate, Vec<Control>, Vec<usize>)> {
     let angle = -7.0..7.0f64;
     let plain = prop_oneof![
         Just(Gate::Id),
@@ -146,7 +149,7 @@ pub fn any_gate(qubits: usize) -> impl Strategy<Value = (Gate, Vec<Control>, Vec
 }
 
 /// A random circuit of gates.
-pub fn any_circuit(qubits: std::ops::Range<usize>, gates: usize) -> impl Strategy<Value = Circuit> {
+pub(crate) fn any_circuit(qubits: std::ops::Range<usize>, gates: usize) -> impl Strategy<Value = Circuit> {
     qubits.prop_flat_map(move |qubits| {
         prop::collection::vec(any_gate(qubits), 0..gates).prop_map(move |gates| {
             let mut circuit = Circuit::new(qubits, 0).unwrap();
@@ -159,7 +162,7 @@ pub fn any_circuit(qubits: std::ops::Range<usize>, gates: usize) -> impl Strateg
 }
 
 /// A random unitary matrix.
-pub fn unitary(qubits: usize, seed: u64) -> Matrix {
+pub(crate) fn unitary(qubits: usize, seed: u64) -> Matrix {
     let mut seed = seed;
     let mut next = || {
         seed = seed
@@ -185,7 +188,7 @@ pub fn unitary(qubits: usize, seed: u64) -> Matrix {
 }
 
 /// So many threads, the caller among them.
-pub struct Threads(pub usize);
+pub(crate) struct Threads(pub(crate) usize);
 
 impl Lanes for Threads {
     fn count(&self) -> usize {
@@ -214,7 +217,7 @@ impl Lanes for Threads {
 }
 
 /// The largest difference of two states.
-pub fn distance(left: &[Complex64], right: &[Complex64]) -> f64 {
+pub(crate) fn distance(left: &[Complex64], right: &[Complex64]) -> f64 {
     assert_eq!(left.len(), right.len());
     left.iter().zip(right).map(|(x, y)| (x - y).norm()).fold(0.0, f64::max)
 }

@@ -1,8 +1,6 @@
 //! States of random circuits against a plain simulator, with every choice of how to run.
 
-mod common;
-
-use common::{Threads, any_circuit, dense, distance};
+use crate::common::{Threads, any_circuit, dense, distance};
 use multilane_plan::Serial;
 use multilane_quantum::{Circuit, Complex64, Level, Options, Precision, QuantumError, simulate};
 use proptest::prelude::*;
