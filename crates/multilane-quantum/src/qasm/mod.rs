@@ -5,9 +5,8 @@
 //! gone afterwards. Only the part of the languages that describes circuits is read; the rest is refused by name.
 //! No text, whatever it is, makes a panic, an overflow of the stack or a circuit beyond the limit.
 //!
-//! Global phases are those of the specification: of version 3, `U`, `u2` and `u3` have the phases that its
-//! `stdgates.inc` gives them, which matters under `ctrl @`. Of version 2, which leaves them open, every gate is the
-//! circuit's gate of that name.
+//! Global phases, which matter under `ctrl @`, are those that [`Phases`] says. Version 2 leaves them open; there, every
+//! gate is the circuit's gate of that name.
 
 mod ast;
 mod error;
@@ -51,11 +50,25 @@ pub struct Program {
 /// Finds the text of a file that a program includes, or says why it cannot.
 pub type Resolver<'r> = &'r dyn Fn(&str) -> Result<String, String>;
 
+/// The global phases of `U`, `u2` and `u3` in version 3.
+///
+/// The specification changed them once, and programs of both kinds are about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Phases {
+    /// Those of the specification: `U` has a period of `2 pi`, `u2` and `u3` have determinant one.
+    #[default]
+    Specification,
+    /// Those of its first drafts, which Qiskit writes and reads: all three have a real first element, so that
+    /// `ctrl @ U(pi, 0, pi)` is the controlled X.
+    Traditional,
+}
+
 /// How programs are read.
 #[derive(Clone, Copy)]
 pub struct Reader<'r> {
     resolver: Option<Resolver<'r>>,
     limit: u64,
+    phases: Phases,
 }
 
 impl Default for Reader<'_> {
@@ -63,6 +76,7 @@ impl Default for Reader<'_> {
         Self {
             resolver: None,
             limit: DEFAULT_LIMIT,
+            phases: Phases::default(),
         }
     }
 }
@@ -79,6 +93,13 @@ impl<'r> Reader<'r> {
     #[must_use]
     pub fn limit(mut self, instructions: u64) -> Self {
         self.limit = instructions;
+        self
+    }
+
+    /// Gives `U`, `u2` and `u3` of version 3 these global phases.
+    #[must_use]
+    pub fn phases(mut self, phases: Phases) -> Self {
+        self.phases = phases;
         self
     }
 

@@ -111,6 +111,7 @@ pub(super) fn unary(sign: &'static str, value: &Value) -> Result<Value, Problem>
     match (sign, value) {
         ("-", Value::Int(value)) => value.checked_neg().map(Value::Int).ok_or_else(overflow),
         ("-", Value::Float(value)) => Ok(Value::Float(-value)),
+        ("-", Value::Duration) => Ok(Value::Duration),
         ("-", Value::Late(angle, size)) => late(-angle.clone(), size + 1),
         ("~", Value::Bits(bits)) => Ok(Value::Bits(bits.iter().map(|bit| !bit).collect())),
         ("~", Value::Int(value)) => Ok(Value::Int(!value)),

@@ -29,7 +29,7 @@ impl Lowering<'_> {
             // How long something stretches does not count here.
             None if kind.base == Base::Duration => Some(Value::Duration),
             None => None,
-            Some(source) => Some(cast(kind, self.source(source, place)?, place)?),
+            Some(source) => Some(cast(kind, self.kept(source, place)?, place)?),
         };
         if constant && value.as_ref().is_some_and(Value::is_late) {
             return Err(place.error(Problem::NotConstant {
@@ -99,7 +99,7 @@ impl Lowering<'_> {
                 what: format!("the value of `{name}`, which depends on a measurement here,"),
             }));
         }
-        let given = self.source(source, place)?;
+        let given = self.kept(source, place)?;
         let whole = match target.parts.as_slice() {
             [] => None,
             [index] => Some(index),
@@ -121,6 +121,14 @@ impl Lowering<'_> {
             *slot = Some(cast(kind, value, place)?);
         }
         Ok(())
+    }
+
+    /// What a variable is to keep.
+    fn kept(&mut self, source: &Source, place: Place) -> Result<Value, QasmError> {
+        match source {
+            Source::Value(expression) => self.fresh(expression, place),
+            Source::Measured(_) => self.source(source, place),
+        }
     }
 
     /// Constant bits with one of them changed.

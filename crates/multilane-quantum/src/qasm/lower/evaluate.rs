@@ -253,6 +253,7 @@ fn part_of(group: &Group, chosen: &[usize], single: bool) -> Group {
         members: members.into(),
         single,
         name,
+        copied: group.copied,
     }
 }
 

@@ -9,7 +9,7 @@ use super::evaluate::cast;
 use super::scope::group_of;
 use super::statement::Flow;
 use super::test::{Outcome, Test};
-use super::value::Value;
+use super::value::{Group, Value};
 use crate::qasm::ast::{Base, Domain, Expression, FormalKind, Kind, Name, Statement};
 use crate::qasm::error::{Place, Problem, QasmError};
 
@@ -303,7 +303,10 @@ impl Lowering<'_> {
             _ => false,
         };
         if fits {
-            return Ok(value);
+            return Ok(match value {
+                Value::Clbits(group) => Value::Clbits(Group { copied: true, ..group }),
+                value => value,
+            });
         }
         Err(name.place.error(Problem::Type {
             what: format!("the parameter `{}`", name.text),

@@ -1,10 +1,12 @@
 //! The gates that the language and its two libraries define, as gates of a circuit.
 //!
 //! Held against the definitions in `stdgates.inc` and `qelib1.inc`, global phases of version 3 included: there, `U` is
-//! the circuit's own gate times `exp(i theta / 2)`, and `u2` and `u3` have determinant one.
+//! the circuit's own gate times `exp(i theta / 2)`, and `u2` and `u3` have determinant one, unless the reader was told
+//! of other phases.
 
 use std::f64::consts::FRAC_PI_2;
 
+use crate::qasm::Phases;
 use crate::qasm::parse::Version;
 use crate::{Angle, Gate};
 
@@ -250,15 +252,21 @@ pub(super) fn qelib1() -> impl Iterator<Item = &'static Native> {
 }
 
 /// The gates of `stdgates.inc`.
-pub(super) fn stdgates() -> impl Iterator<Item = &'static Native> {
-    COMMON.iter().chain(&ONLY_3).chain([&CU, &CX])
+pub(super) fn stdgates(phases: Phases) -> impl Iterator<Item = &'static Native> {
+    // Version 2 has `u2` and `u3` with the traditional phases.
+    let first: &[Native] = match phases {
+        Phases::Specification => &[],
+        Phases::Traditional => &ONLY_2[1..3],
+    };
+    first.iter().chain(&COMMON).chain(&ONLY_3).chain([&CU, &CX])
 }
 
 /// The gates that need no library.
-pub(super) fn builtin(version: Version) -> [&'static Native; 2] {
-    match version {
-        Version::Two => [&U_OF_2, &CX],
-        Version::Three => [&U_OF_3, &GPHASE],
+pub(super) fn builtin(version: Version, phases: Phases) -> [&'static Native; 2] {
+    match (version, phases) {
+        (Version::Two, _) => [&U_OF_2, &CX],
+        (Version::Three, Phases::Specification) => [&U_OF_3, &GPHASE],
+        (Version::Three, Phases::Traditional) => [&U_OF_2, &GPHASE],
     }
 }
 
@@ -266,7 +274,7 @@ pub(super) fn builtin(version: Version) -> [&'static Native; 2] {
 pub(super) fn library_of(name: &str, version: Version) -> Option<&'static str> {
     let (mut gates, file): (Box<dyn Iterator<Item = &Native>>, _) = match version {
         Version::Two => (Box::new(qelib1()), "qelib1.inc"),
-        Version::Three => (Box::new(stdgates()), "stdgates.inc"),
+        Version::Three => (Box::new(stdgates(Phases::Specification)), "stdgates.inc"),
     };
     gates.any(|native| native.name == name).then_some(file)
 }

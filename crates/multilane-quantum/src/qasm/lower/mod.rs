@@ -24,7 +24,7 @@ use std::rc::Rc;
 
 use super::error::{Place, Problem, QasmError};
 use super::parse::{Parser, Version};
-use super::{Program, Reader, Register};
+use super::{Phases, Program, Reader, Register};
 use crate::{Circuit, Instruction, MAX_CLBITS, MAX_QUBITS, Operation, QuantumError};
 use definition::Definition;
 use scope::{Scope, Symbol};
@@ -102,7 +102,7 @@ impl Lowering<'_> {
         let mut parser = Parser::new(text, file, includer)?;
         if includer.is_none() {
             self.version = parser.version();
-            for native in library::builtin(self.version) {
+            for native in library::builtin(self.version, self.reader.phases) {
                 let definition = Symbol::Gate(Rc::new(Definition::native(native)));
                 self.scope.define_from_library(native.name, definition);
             }
@@ -133,7 +133,7 @@ impl Lowering<'_> {
         };
         match (file, self.version) {
             ("qelib1.inc", _) => self.library(library::qelib1()),
-            ("stdgates.inc", Version::Three) => self.library(library::stdgates()),
+            ("stdgates.inc", Version::Three) => self.library(library::stdgates(self.reader.phases)),
             ("stdgates.inc", Version::Two) => {
                 return Err(refused(
                     "its gates are those of OpenQASM 3, and this program says it is of version 2".to_owned(),
@@ -289,7 +289,7 @@ fn refused(error: QuantumError, place: Place) -> QasmError {
 
 /// Whether a gate of `stdgates.inc` or the language is called so.
 pub(super) fn is_library_gate(name: &str) -> bool {
-    library::stdgates()
-        .chain(library::builtin(Version::Three))
+    library::stdgates(Phases::Specification)
+        .chain(library::builtin(Version::Three, Phases::Specification))
         .any(|native| native.name == name)
 }

@@ -47,6 +47,10 @@ impl Lowering<'_> {
     /// The classical bits of an operand.
     pub(super) fn clbits(&mut self, operand: &Operand) -> Result<Group, QasmError> {
         match self.operand_value(operand, "a bit or a register of bits")? {
+            Value::Clbits(group) if group.copied => Err(operand.place.error(Problem::Unsupported {
+                what: "a change of a parameter's own copy".to_owned(),
+                advice: "return the outcome (`return measure ...`) and assign it where the call is".to_owned(),
+            })),
             Value::Clbits(group) => Ok(group),
             other => Err(mismatch(operand, &other, "a bit or a register of bits")),
         }

@@ -94,6 +94,24 @@ impl Lowering<'_> {
         Ok(())
     }
 
+    /// A value to be kept. Bits that a later measurement may write again cannot be: nothing copies them in a run.
+    pub(super) fn fresh(&mut self, expression: &Expression, place: Place) -> Result<Value, QasmError> {
+        let known = self.clbit_count;
+        let value = self.evaluate(expression)?;
+        let shared = match &value {
+            Value::Clbits(group) => group.members.iter().any(|bit| *bit < known),
+            Value::Test(_) => true,
+            _ => false,
+        };
+        if shared {
+            return Err(place.error(Problem::Unsupported {
+                what: "a copy of measured bits".to_owned(),
+                advice: "use the measured bits themselves, or an alias of them (`let`)".to_owned(),
+            }));
+        }
+        Ok(value)
+    }
+
     /// What is written to a variable or returned; a measurement writes bits of its own.
     pub(super) fn source(&mut self, source: &Source, place: Place) -> Result<Value, QasmError> {
         match source {
@@ -124,7 +142,7 @@ impl Lowering<'_> {
                 self.measure_into(&qubits, &bits, place)?;
                 Symbol::Fixed(Value::Clbits(bits))
             }
-            Some(Source::Value(expression)) => match self.evaluate(expression)? {
+            Some(Source::Value(expression)) => match self.fresh(expression, place)? {
                 Value::Clbits(group) if group.members.len() == kind.width.unwrap_or(1) => {
                     Symbol::Fixed(Value::Clbits(group))
                 }
@@ -146,7 +164,7 @@ impl Lowering<'_> {
 
     pub(super) fn declare_alias(&mut self, name: &Name, parts: &[Expression]) -> Result<(), QasmError> {
         let mut members: Vec<usize> = Vec::new();
-        let (mut quantum, mut single) = (None, false);
+        let (mut quantum, mut single, mut copied) = (None, false, false);
         for part in parts {
             let value = self.evaluate(part)?;
             let is_quantum = matches!(value, Value::Qubits(_));
@@ -159,6 +177,7 @@ impl Lowering<'_> {
             };
             quantum = Some(is_quantum);
             single = group.single && parts.len() == 1;
+            copied |= group.copied;
             members.extend_from_slice(&group.members);
             self.step(1 + group.members.len() as u64 / 64, part.place)?;
             if members.len() > MAX_QUBITS {
@@ -171,6 +190,7 @@ impl Lowering<'_> {
             members: members.into(),
             single,
             name: name.text.as_str().into(),
+            copied,
         };
         let value = if quantum == Some(true) {
             Value::Qubits(group)

@@ -6,7 +6,7 @@ use super::test::Test;
 use crate::Angle;
 
 /// Operations inside one angle that has a late parameter, at most: it is written out wherever it is used.
-pub(super) const MAX_ANGLE: usize = 500;
+pub(super) const MAX_ANGLE: usize = 90;
 
 /// The value of an expression.
 #[derive(Clone, Debug)]
@@ -38,6 +38,8 @@ pub(super) struct Group {
     pub(super) single: bool,
     /// How the program calls it.
     pub(super) name: Rc<str>,
+    /// Whether it stands for a copy, as a subroutine's parameter of bits does: nothing may write to it.
+    pub(super) copied: bool,
 }
 
 impl Group {
@@ -46,6 +48,7 @@ impl Group {
             members: Rc::new([member]),
             single: true,
             name,
+            copied: false,
         }
     }
 
@@ -54,6 +57,7 @@ impl Group {
             members: members.into(),
             single: false,
             name,
+            copied: false,
         }
     }
 }

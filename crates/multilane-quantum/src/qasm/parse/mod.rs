@@ -13,7 +13,7 @@ use super::error::{Place, Problem, QasmError};
 use super::lex::{Lexer, Token};
 
 /// Brackets, signs and blocks inside each other, at most.
-pub(super) const MAX_DEPTH: usize = 100;
+pub(super) const MAX_DEPTH: usize = 200;
 
 /// The two languages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
