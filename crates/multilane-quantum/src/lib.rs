@@ -6,10 +6,17 @@
 
 mod circuit;
 mod error;
+mod kernels;
+mod memory;
+pub mod qasm;
+mod schedule;
+mod simulate;
 
 pub use circuit::{
     Angle, Binary, Circuit, Condition, Control, Gate, Instruction, MAX_CLBITS, MAX_MATRIX_QUBITS, MAX_QUBITS, Matrix,
     Operation, Unary,
 };
 pub use error::QuantumError;
-pub use num_complex::Complex64;
+pub use kernels::{Float, Level, Real};
+pub use num_complex::{Complex, Complex64};
+pub use simulate::{Options, Precision, Program, Register, State, required_bytes, simulate};

@@ -164,7 +164,7 @@ impl Angle {
     }
 
     /// Adds the names of its parameters that are not among `names` yet.
-    pub(super) fn collect(&self, names: &mut Vec<String>) {
+    pub(crate) fn collect(&self, names: &mut Vec<String>) {
         match self {
             Self::Number(_) => {}
             Self::Parameter(name) => {

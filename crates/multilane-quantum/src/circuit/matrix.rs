@@ -39,12 +39,6 @@ impl Matrix {
         }
     }
 
-    /// Takes elements that are known to be right.
-    pub(crate) fn trusted(elements: Vec<Complex64>) -> Self {
-        let qubits = elements.len().ilog2() as usize / 2;
-        Self { qubits, elements }
-    }
-
     /// How many qubits it acts on.
     pub fn qubits(&self) -> usize {
         self.qubits

@@ -1,0 +1,84 @@
+//! States: the amplitudes of all basis states, in order, real and imaginary parts in turn.
+
+use num_complex::{Complex, Complex64};
+
+use crate::error::QuantumError;
+use crate::kernels::Float;
+use crate::memory::{self, Memory};
+
+/// Amplitudes of one precision.
+#[derive(Debug)]
+pub struct Register<T> {
+    qubits: usize,
+    memory: Memory,
+    element: std::marker::PhantomData<T>,
+}
+
+impl<T: Float> Register<T> {
+    /// Memory for so many qubits; all amplitudes are 0.
+    pub(crate) fn new(qubits: usize, bytes: usize) -> Result<Self, QuantumError> {
+        let memory = Memory::zeroed(bytes).ok_or_else(|| QuantumError::OutOfMemory {
+            qubits,
+            precision: T::NAME,
+            bytes: bytes as u128,
+            available: memory::available(),
+        })?;
+        Ok(Self {
+            qubits,
+            memory,
+            element: std::marker::PhantomData,
+        })
+    }
+
+    /// How many qubits there are.
+    pub fn qubits(&self) -> usize {
+        self.qubits
+    }
+
+    /// The amplitudes; qubit 0 is the least significant bit of their number.
+    pub fn amplitudes(&self) -> &[Complex<T>] {
+        // SAFETY: the memory holds so many pairs, which were 0 at first; nobody writes while it is borrowed.
+        unsafe { std::slice::from_raw_parts(self.memory.start().cast(), 1 << self.qubits) }
+    }
+
+    /// Where they start.
+    pub(crate) fn start(&mut self) -> *mut T {
+        self.memory.start().cast()
+    }
+}
+
+/// The state of all qubits.
+#[derive(Debug)]
+pub enum State {
+    /// In single precision.
+    F32(Register<f32>),
+    /// In double precision.
+    F64(Register<f64>),
+}
+
+impl State {
+    /// How many qubits there are.
+    pub fn qubits(&self) -> usize {
+        match self {
+            Self::F32(register) => register.qubits(),
+            Self::F64(register) => register.qubits(),
+        }
+    }
+
+    /// The amplitude of a basis state; qubit 0 is the least significant bit of its number.
+    pub fn amplitude(&self, basis: usize) -> Option<Complex64> {
+        match self {
+            Self::F32(register) => {
+                (register.amplitudes().get(basis)).map(|value| Complex64::new(value.re.into(), value.im.into()))
+            }
+            Self::F64(register) => register.amplitudes().get(basis).copied(),
+        }
+    }
+
+    /// All amplitudes, copied.
+    pub fn to_vec(&self) -> Vec<Complex64> {
+        (0..1 << self.qubits())
+            .filter_map(|basis| self.amplitude(basis))
+            .collect()
+    }
+}

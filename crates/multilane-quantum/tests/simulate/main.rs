@@ -1,0 +1,6 @@
+//! Simulation against a plain simulator.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
+mod common;
+mod states;

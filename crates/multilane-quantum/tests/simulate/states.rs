@@ -1,0 +1,55 @@
+//! States of random circuits against a plain simulator, with every choice of how to run.
+
+use crate::common::{Threads, any_circuit, dense, distance};
+use multilane_plan::Serial;
+use multilane_quantum::{Circuit, Complex64, Level, Options, Precision, QuantumError, simulate};
+use proptest::prelude::*;
+
+/// Runs in all ways there are, with chunks that make several passes.
+fn check(circuit: &Circuit, chunk: usize, low: usize) -> Result<(), TestCaseError> {
+    let wanted = dense(circuit);
+    for level in Level::available() {
+        for (precision, tolerance) in [(Precision::F64, 1e-12), (Precision::F32, 2e-5)] {
+            for fuse in [true, false] {
+                let options = Options {
+                    precision,
+                    level,
+                    fuse,
+                    chunk_qubits: Some(chunk),
+                    low_qubits: Some(low),
+                    ..Options::default()
+                };
+                let state = simulate(circuit, &options, &Serial).unwrap().to_vec();
+                let off = distance(&state, &wanted);
+                prop_assert!(off < tolerance, "off by {off:e} with {options:?}");
+                let norm: f64 = state.iter().map(Complex64::norm_sqr).sum();
+                prop_assert!((norm - 1.0).abs() < tolerance, "norm {norm} with {options:?}");
+                let again = simulate(circuit, &options, &Threads(3)).unwrap().to_vec();
+                prop_assert_eq!(&state, &again, "other bits with 3 lanes and {:?}", options);
+            }
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn small_circuits(circuit in any_circuit(1..7, 24)) {
+        check(&circuit, 16, 7)?;
+    }
+
+    #[test]
+    fn circuits_of_several_chunks(circuit in any_circuit(7..11, 40), chunk in 6usize..9, low in 1usize..6) {
+        check(&circuit, chunk, low)?;
+    }
+}
+
+#[test]
+fn qubits_that_do_not_fit_are_refused_before_any_work() {
+    let circuit = Circuit::new(60, 0).unwrap();
+    let error = simulate(&circuit, &Options::default(), &Serial).unwrap_err();
+    assert!(matches!(error, QuantumError::OutOfMemory { qubits: 60, .. }), "{error}");
+    assert!(error.hint().unwrap().starts_with("this machine holds"));
+}
