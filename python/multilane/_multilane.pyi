@@ -625,7 +625,7 @@ class PlanRun:
 
     @property
     def predicted_ns(self) -> float:
-        """How long the cost model said that it would take, with every loop to its bound."""
+        """What the cost model says of such a run, with loops counted as often as they went round."""
 
 @final
 class PlanBuffer:
