@@ -5,7 +5,6 @@
 mod bits;
 pub(crate) mod lanes;
 mod memory;
-mod prefetch;
 
 pub mod betweenness;
 pub mod bfs;

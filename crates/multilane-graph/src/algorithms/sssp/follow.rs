@@ -8,8 +8,8 @@ use multilane_plan::Lanes;
 use super::buckets::Buckets;
 use crate::algorithms::lanes::{PerLane, go_on, ranges};
 use crate::algorithms::memory::room;
-use crate::algorithms::prefetch::prefetch;
 use crate::csr::Step;
+use crate::prefetch::prefetch;
 use crate::{Graph, GraphError};
 
 /// Beyond the open buckets.
@@ -19,9 +19,11 @@ const PIECE_NODES: usize = 64;
 /// Nodes in one piece of all nodes.
 const PIECE_ALL: usize = 1 << 12;
 /// How many nodes before its turn the row of a node is asked for.
-const AHEAD: usize = 4;
-/// How many bytes of a row are asked for; the processor foresees the rest of a longer one.
-const AHEAD_BYTES: usize = 256;
+const AHEAD: usize = 8;
+/// How many cache lines of a row are asked for; the processor foresees the rest of a longer one.
+const AHEAD_LINES: usize = 4;
+/// How many neighbours of a node are asked for their distances ahead.
+const AHEAD_EDGES: usize = 8;
 /// How many edges are looked at together.
 const BATCH: usize = 32;
 /// A row longer than this is shared by the lanes.
@@ -174,32 +176,65 @@ impl<'a, W: Copy + Into<f64> + Sync> Stepping<'a, W> {
     ///
     /// Nodes have distances before the horizon or none at this point.
     fn ask(&self, found: &PerLane<Found>) -> Result<(), GraphError> {
-        let into = self.graph.incoming(self.lanes)?;
-        let weights = into.weight_slice();
+        if self.graph.is_directed() {
+            let into = self.graph.incoming(self.lanes)?;
+            let weights = into.weight_slice();
+            let edge = |at: usize| (into.targets()[at], weights.get(at));
+            self.ask_rows::<false>(found, into.offsets(), |at| prefetch(into.targets(), at), edge);
+        } else {
+            let edge = |at: usize| (self.steps[at].target, self.steps[at].weight.into());
+            self.ask_rows::<true>(found, self.offsets, |at| prefetch(self.steps, at), edge);
+        }
+        Ok(())
+    }
+
+    /// Asks along rows of in-neighbours, which are those of out-neighbours when edges are `MUTUAL`.
+    fn ask_rows<const MUTUAL: bool>(
+        &self,
+        found: &PerLane<Found>,
+        offsets: &[usize],
+        request: impl Fn(usize) + Sync,
+        edge: impl Fn(usize) -> (u32, f64) + Sync,
+    ) {
+        let row = |node: u32| offsets[node as usize]..offsets[node as usize + 1];
         ranges(self.lanes, self.distances.len(), PIECE_ALL, |nodes, lane| {
             let mut here = found.of(lane);
             let base = here.buckets.base() as f64;
-            for node in nodes {
-                let own = &self.distances[node];
-                if own.load(Relaxed) != f64::INFINITY.to_bits() {
-                    continue;
+            let unknown = |node: &u32| {
+                self.distances[*node as usize].load(Relaxed) == f64::INFINITY.to_bits() && !row(*node).is_empty()
+            };
+            let open: Vec<u32> = (nodes.start as u32..nodes.end as u32).filter(unknown).collect();
+            for (at, &node) in open.iter().enumerate() {
+                if let Some(&later) = open.get(at + 2 * AHEAD) {
+                    row(later).step_by(8).take(AHEAD_LINES).for_each(&request);
                 }
-                let mut least = f64::INFINITY;
-                for edge in into.range(node) {
-                    let from = f64::from_bits(self.distances[into.targets()[edge] as usize].load(Relaxed));
-                    // Those that were given one just now wait for their bucket.
-                    if from < self.last_horizon {
-                        least = least.min(from + weights.get(edge));
+                if let Some(&next) = open.get(at + AHEAD) {
+                    for entry in row(next).take(AHEAD_EDGES) {
+                        prefetch(&self.distances, edge(entry).0 as usize);
                     }
                 }
-                if least < f64::INFINITY {
-                    own.store(least.to_bits(), Relaxed);
-                    here.buckets.put(self.bucket(least), node as u32);
-                    self.near[node].store(self.place(least, base), Relaxed);
+                let mut least = f64::INFINITY;
+                let mut all_known = true;
+                for entry in row(node) {
+                    let (from, weight) = edge(entry);
+                    let distance = f64::from_bits(self.distances[from as usize].load(Relaxed));
+                    // Those that were given a distance just now wait for their bucket.
+                    let known = distance < self.last_horizon;
+                    all_known &= known;
+                    // Without a branch: nobody foresees which neighbours are known.
+                    least = least.min(if known { distance + weight } else { f64::INFINITY });
+                }
+                if least == f64::INFINITY {
+                    continue;
+                }
+                self.distances[node as usize].store(least.to_bits(), Relaxed);
+                self.near[node as usize].store(self.place(least, base), Relaxed);
+                // A node all of whose neighbours were before the horizon has nobody to tell of its distance.
+                if !(MUTUAL && all_known) {
+                    here.buckets.put(self.bucket(least), node);
                 }
             }
         });
-        Ok(())
     }
 
     fn bucket(&self, distance: f64) -> u64 {
@@ -302,7 +337,7 @@ impl<'a, W: Copy + Into<f64> + Sync> Stepping<'a, W> {
             }
             if let Some(&next) = nodes.get(at + AHEAD) {
                 let row = self.row(next);
-                for line in row.step_by(64 / size_of::<Step<W>>()).take(AHEAD_BYTES / 64) {
+                for line in row.step_by(64 / size_of::<Step<W>>()).take(AHEAD_LINES) {
                     prefetch(self.steps, line);
                 }
             }
@@ -352,14 +387,16 @@ impl<'a, W: Copy + Into<f64> + Sync> Stepping<'a, W> {
                     break;
                 }
                 before += 1;
+                // Without a branch: nobody foresees which offers are of use.
                 useful[count] = (step.target, offer);
-                if self.place(offer, base) <= self.near[step.target as usize].load(Relaxed) {
-                    prefetch(&self.distances, step.target as usize);
-                    count += 1;
-                }
+                count += usize::from(self.place(offer, base) <= self.near[step.target as usize].load(Relaxed));
             }
             here.followed_edges += before;
-            for &(node, offer) in &useful[..count] {
+            let useful = &useful[..count];
+            useful
+                .iter()
+                .for_each(|&(node, _)| prefetch(&self.distances, node as usize));
+            for &(node, offer) in useful {
                 if self.improve(node, offer) {
                     here.buckets.put(self.bucket(offer), node);
                     // Another lane may have stored a nearer one in between; then this one is merely less sharp.
