@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use multilane_plan::{Array, Call, DType, Element, Kernel, KernelError, Kernels, Lanes, Op, Plan, Prepared, Value};
 
 use super::{direction_of, failed, graph_of, invalid};
+use crate::algorithms::advise;
 use crate::csr::Csr;
 use crate::graph::Direction;
 use crate::mode::{Counter, Label, Tally};
@@ -122,6 +123,7 @@ fn narrow<L: Label>(labels: &[L], numbers: &mut Vec<u32>, lanes: &dyn Lanes) -> 
     let nodes = labels.len();
     if numbers.len() != nodes {
         *numbers = reserve::<u32>(nodes).map_err(|error| failed(NAME, &error))?;
+        advise(numbers);
         numbers.resize(nodes, 0);
     }
     let all = Shared::new(numbers.as_mut_ptr());
