@@ -15,6 +15,7 @@ mod kernels;
 mod layout;
 mod mode;
 mod node;
+mod prefetch;
 pub mod read;
 mod shared;
 mod weights;
