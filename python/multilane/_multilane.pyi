@@ -611,6 +611,9 @@ class PlanRun:
     def trace(self) -> Trace:
         """Return the run as a trace."""
 
+    def unconverged(self) -> list[tuple[int, str | None, int | None]]:
+        """Return turns, file and line of each loop that its bound ended, if the plan does not read `converged` of it."""
+
     @property
     def start_ns(self) -> int:
         """When it started."""

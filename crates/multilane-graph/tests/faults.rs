@@ -15,17 +15,17 @@ use proptest::prelude::*;
 struct Scratch(#[expect(dead_code, reason = "held open")] File, PathBuf);
 
 fn file(bytes: &[u8]) -> Scratch {
-    let memory = rustix::fs::memfd_create("text", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
+    let memory = rustix::fs::memfd_create("text", rustix::fs::MemfdFlags::CLOEXEC).expect("memory is a file");
     let mut file = File::from(memory);
-    file.write_all(bytes).unwrap();
+    file.write_all(bytes).expect("it takes everything");
     let path = format!("/proc/self/fd/{}", file.as_raw_fd()).into();
     Scratch(file, path)
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
+    encoder.write_all(bytes).expect("a vector takes everything");
+    encoder.finish().expect("a vector takes everything")
 }
 
 const MATRIX: &str = "%%MatrixMarket matrix coordinate real general\n% note\n4 4 3\n1 2 0.5\n3 4 1e3\n4 4 -7\n";
