@@ -612,7 +612,7 @@ class PlanRun:
         """Return the run as a trace."""
 
     def unconverged(self) -> list[tuple[int, str | None, int | None]]:
-        """Return turns, file and line of each loop that its bound ended, if the plan does not read `converged` of it."""
+        """Return turns, file and line of each loop that its bound ended and whose `converged` nothing reads."""
 
     @property
     def start_ns(self) -> int:

@@ -1,4 +1,4 @@
-"""Columns of tables as arrays of edges: of Arrow, Polars, pandas and dictionaries in memory, of Parquet and Arrow files.
+"""Columns of tables as arrays of edges: of Arrow, Polars, pandas and dictionaries, of Parquet and Arrow files.
 
 Files are read by pyarrow or Polars, whichever is there; nothing is imported before it is needed. Only the columns that
 hold the edges are read, with pyarrow batch after batch.
