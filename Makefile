@@ -37,7 +37,7 @@ setup: ## build multilane into .venv/ (quick when nothing changed)
 	@bash scripts/setup.sh .venv
 
 .PHONY: demo
-demo: setup ## real work on all cores, and the report that proves it (out/)
+demo: setup ## real work on all cores, and the pages that prove it (out/)
 	@mkdir -p out
 	@.venv/bin/multilane demo
 

@@ -793,6 +793,9 @@ def report_progress(done: int, total: int | None = None) -> bool:
 def metrics() -> dict[str, tuple[int, int, float, float, float, float, float, float]]:
     """Return count, failures, total, cpu, p50, p90, p99 and max of each function; times in seconds."""
 
+def plans_html(data: str) -> str:
+    """Return the page on plans that ran, from its data as JSON."""
+
 def machine() -> dict[str, Any]:
     """Return the facts of this machine by name."""
 
