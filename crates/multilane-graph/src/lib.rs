@@ -13,6 +13,7 @@ pub mod generate;
 mod graph;
 mod kernels;
 mod layout;
+mod limits;
 mod mode;
 mod node;
 mod prefetch;

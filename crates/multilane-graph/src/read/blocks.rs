@@ -62,8 +62,8 @@ impl Text {
         Ok(Self {
             path: path.to_owned(),
             source,
+            skipped: (mark(&head), 0),
             head,
-            skipped: (0, 0),
             block,
         })
     }
@@ -154,6 +154,12 @@ impl Text {
     }
 }
 
+/// How many bytes some programs put before a text to say that it is UTF-8.
+fn mark(text: &[u8]) -> usize {
+    const MARK: &[u8] = "\u{feff}".as_bytes();
+    if text.starts_with(MARK) { MARK.len() } else { 0 }
+}
+
 /// The first lines, up to one that is neither empty nor a comment: there the format is seen.
 fn head(source: &mut Source, block: usize) -> Result<Vec<u8>, Failure> {
     let mut head = Vec::new();
@@ -167,7 +173,8 @@ fn head(source: &mut Source, block: usize) -> Result<Vec<u8>, Failure> {
             }
             Source::Order(order) => head.append(&mut order.next(block)?),
         }
-        let mut lines = head[before..].split(|&byte| byte == b'\n');
+        let first = if before == 0 { mark(&head) } else { before };
+        let mut lines = head[first..].split(|&byte| byte == b'\n');
         if head.len() == before || lines.any(|line| !is_empty(line)) || head.len() > LONGEST_HEAD {
             return Ok(head);
         }
