@@ -153,8 +153,8 @@ const PLACES: usize = 1 << 11;
 impl Places {
     /// Writes places below `elements` over the beginning of an array, for passes of so many reads.
     ///
-    /// Half of them lie in the first sixteenth: what data asks for is never spread evenly, and
-    /// the neighbours in real graphs least of all.
+    /// They are spread as the neighbours of nodes are in graphs of the real world, where few are
+    /// everybody's: seven of ten lie in the first sixteenth.
     pub(super) fn write(array: &Array, reads: usize, elements: usize, lanes: &dyn Lanes) -> Self {
         let pass = (reads / 2).min(array.len() / PASSES).max(2) / 2 * 2;
         let numbers = Numbers(array.as_mut_ptr().cast(), (pass * PASSES).min(array.len()));
@@ -164,7 +164,7 @@ impl Places {
             for element in unsafe { numbers.write(piece) } {
                 let mut place = || {
                     let square = |share: u64| (share * share) >> 32;
-                    (square(square(next_random(&mut state) >> 32)) * elements as u64) >> 32
+                    (square(square(square(next_random(&mut state) >> 32))) * elements as u64) >> 32
                 };
                 *element = f64::from_bits(place() | place() << 32);
             }
