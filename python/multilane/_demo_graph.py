@@ -288,7 +288,7 @@ def _findings(found: Source, rank: Any, hubs: Any, component: Any, core: Any, la
         },
         {
             "title": "The largest circles",
-            "says": f"{len(set(label.tolist())):,} communities by label propagation, each under its member of most rank.",
+            "says": f"{len(set(label.tolist())):,} communities by label propagation, each under its best member.",
             "columns": ("Circle of", "Members"),
             "rows": [(names[members[rank[members].argmax()]], f"{count:,}") for members, count in circles],
         },
