@@ -8,6 +8,7 @@ them that of WordNet's meanings, and without that one the standard library's mod
 from __future__ import annotations
 
 import ast
+import os
 import re
 import shutil
 import statistics
@@ -34,6 +35,9 @@ PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*")
 WORDNET = Path("/usr/share/wordnet")
 WORDNET_FILES = ("data.noun", "data.verb", "data.adj", "data.adv")
 
+#: Cores that other programs may take without lengthening what is measured.
+BUSY = 0.15
+
 #: Ranks may differ by so much in sum from a turn of PageRank done by NumPy.
 TOLERANCE = 1e-6
 
@@ -48,6 +52,26 @@ class Source:
     edges: str
     names: list[str]
     ends: list[tuple[int, int]]
+
+
+class _OtherPrograms:
+    """How much of the processors other programs take, from its making on."""
+
+    def __init__(self) -> None:
+        self._began = self._now()
+
+    def cores(self) -> float:
+        """Return the mean since."""
+        seconds, busy, own = (after - before for after, before in zip(self._now(), self._began, strict=True))
+        return max(0.0, busy - own) / seconds if seconds else 0.0
+
+    @staticmethod
+    def _now() -> tuple[float, float, float]:
+        """Return seconds of the clock, of all programs, and of this one."""
+        ticks = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+        # User, nice, system, idle, iowait, irq, softirq, steal.
+        busy = sum(ticks) - ticks[3] - ticks[4]
+        return time.monotonic(), busy / os.sysconf("SC_CLK_TCK"), time.process_time()
 
 
 @dataclass
@@ -89,7 +113,8 @@ def debian() -> Source | None:
         return None
     lists = subprocess.run(["apt-cache", "dumpavail"], capture_output=True, text=True, errors="replace", check=False)
     names, edges = packages(lists.stdout.splitlines())
-    if len(edges) < 1000:
+    # Few, or lists that are being fetched anew just now.
+    if len(edges) < 1000 or lists.returncode != 0:
         return None
     about = (
         "From the lists that `apt-get update` left on this machine: an edge leads from a package to each one that is "
@@ -112,7 +137,8 @@ def packages(lines: Iterable[str]) -> tuple[list[str], list[tuple[str, str]]]:
         title, _, value = line.partition(":")
         if title == "Package":
             package = value.strip()
-            known[package] = None
+            if PACKAGE.fullmatch(package):
+                known[package] = None
         elif title in INSTALLED:
             wanted |= {(package, name): None for name in _names_in(value)}
         elif title == "Provides":
@@ -121,7 +147,7 @@ def packages(lines: Iterable[str]) -> tuple[list[str], list[tuple[str, str]]]:
     edges = {
         (one, other): None for one, name in wanted for other in ([name] if name in known else provided.get(name, []))
     }
-    return list(known), list(edges)
+    return list(known), [edge for edge in edges if edge[0] in known and edge[1] in known]
 
 
 def wordnet(folder: Path = WORDNET) -> Source | None:
@@ -183,6 +209,7 @@ def page(workers: int, found: Source | None = None) -> dict[str, Any]:
     started = time.perf_counter_ns()
     graph, undirected = build(found)
     built_ns = time.perf_counter_ns() - started
+    others = _OtherPrograms()
     ran = [
         _run("PageRank", graph, plans.pagerank(100), workers, damping=0.85, tol=TOLERANCE),
         _run("Hubs and authorities", graph, plans.hits(100), workers, tol=1e-8),
@@ -190,6 +217,7 @@ def page(workers: int, found: Source | None = None) -> dict[str, Any]:
         _run("Core numbers", undirected, plans.core_number(), workers),
         _run("Label propagation", undirected, plans.label_propagation(), workers),
     ]
+    taken = others.cores()
     rank, hits, components, cores, labels = (each.results for each in ran)
     machine = dict(_multilane.machine())
     facts = {
@@ -199,10 +227,12 @@ def page(workers: int, found: Source | None = None) -> dict[str, Any]:
         "Built in": f"{built_ns / 1e6:.0f} ms, from Python's lists",
         "Workers": f"{workers}",
         "Processor": str(machine.get("cpu_model", "")),
+        "Other programs": f"took {taken:.1f} cores meanwhile",
     }
+    busy = " Other programs were on the processors meanwhile, so that plans took longer than they would alone."
     return {
         "title": found.title,
-        "source": found.about,
+        "source": found.about + (busy if taken > BUSY else ""),
         "version": __version__,
         "facts": list(facts.items()),
         "findings": _findings(found, rank.rank, hits.hubs, components.component, cores.core, labels.label),
@@ -258,7 +288,7 @@ def _findings(found: Source, rank: Any, hubs: Any, component: Any, core: Any, la
         },
         {
             "title": "The largest circles",
-            "says": f"{len(set(label.tolist())):,} communities by label propagation, named after the member with most rank.",
+            "says": f"{len(set(label.tolist())):,} communities by label propagation, each under its best member.",
             "columns": ("Circle of", "Members"),
             "rows": [(names[members[rank[members].argmax()]], f"{count:,}") for members, count in circles],
         },

@@ -58,6 +58,11 @@ impl Text {
     pub(super) fn open_in_blocks(path: &Path, block: usize) -> Result<Self, GraphError> {
         let failed = |source| failed(path, Failure::Io(source));
         let mut source = Source::open(path).map_err(failed)?;
+        let block = match source {
+            // A buffer larger than the file would only be filled with zeros.
+            Source::File(_, len) => block.min(usize::try_from(len).unwrap_or(block).max(1)),
+            Source::Order(_) => block,
+        };
         let head = head(&mut source, block).map_err(|failure| self::failed(path, failure))?;
         Ok(Self {
             path: path.to_owned(),

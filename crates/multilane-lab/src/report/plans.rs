@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::{Check, median};
 
-use super::text::{count, duration, escape, figure, percent};
+use super::text::{count, duration, escape, figure, percent, prose};
 use super::{PAGE, SCRIPT, STYLE, facts, fill, palette, section};
 
 /// What a page on plans shows.
@@ -121,7 +121,7 @@ pub fn plans_html(report: &PlanReport) -> String {
         ("headline", headline(report, failed).into()),
         (
             "lede",
-            format!("<p class=\"lede\">{}</p>", escape(&report.source)).into(),
+            format!("<p class=\"lede\">{}</p>", prose(&report.source)).into(),
         ),
         ("cards", "".into()),
         ("sections", sections.into()),
@@ -182,7 +182,7 @@ fn times(runs: &[PlanRun]) -> String {
             measured_width = width(measured),
         )
     });
-    format!("<div class=\"bars parallel\">{}</div>", bars.collect::<String>())
+    format!("<div class=\"bars pairs parallel\">{}</div>", bars.collect::<String>())
 }
 
 fn finding(finding: &Finding) -> String {
@@ -208,7 +208,7 @@ fn finding(finding: &Finding) -> String {
     format!(
         "<article class=\"spent\"><h3>{}</h3><p>{}</p>{table}</article>",
         escape(&finding.title),
-        escape(&finding.says)
+        prose(&finding.says)
     )
 }
 
