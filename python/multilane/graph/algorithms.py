@@ -285,6 +285,9 @@ def bfs(g: Graph, source: int, *, workers: int | None = None) -> np.ndarray[Any,
 def sssp(g: Graph, source: int, *, workers: int | None = None) -> np.ndarray[Any, Any]:
     """Find the length of a shortest path from a node to every other one.
 
+    The first call on a graph also sorts each node's edges by weight, and the graph keeps them so (8 bytes an entry, 16
+    where a weight needs 64 bits; see `Graph.nbytes`).
+
     Parameters
     ----------
     g

@@ -8,6 +8,7 @@
 //! all ways, added up from the source, so that it is the same at any number of lanes and for any width
 //! of the buckets.
 
+mod ask;
 mod buckets;
 mod follow;
 

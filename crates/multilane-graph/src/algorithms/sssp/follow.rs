@@ -16,14 +16,10 @@ use crate::{Graph, GraphError};
 const FAR: u8 = u8::MAX;
 /// Nodes in one piece of a bucket.
 const PIECE_NODES: usize = 64;
-/// Nodes in one piece of all nodes.
-const PIECE_ALL: usize = 1 << 12;
 /// How many nodes before its turn the row of a node is asked for.
-const AHEAD: usize = 8;
+pub(super) const AHEAD: usize = 8;
 /// How many cache lines of a row are asked for; the processor foresees the rest of a longer one.
-const AHEAD_LINES: usize = 4;
-/// How many neighbours of a node are asked for their distances ahead.
-const AHEAD_EDGES: usize = 8;
+pub(super) const AHEAD_LINES: usize = 4;
 /// How many edges are looked at together.
 const BATCH: usize = 32;
 /// A row longer than this is shared by the lanes.
@@ -38,29 +34,29 @@ const FIRST_HORIZON: f64 = 4.0;
 const TURN: u64 = 8;
 
 pub(super) struct Stepping<'a, W> {
-    graph: &'a Graph,
-    offsets: &'a [usize],
-    steps: &'a [Step<W>],
-    lanes: &'a dyn Lanes,
+    pub(super) graph: &'a Graph,
+    pub(super) offsets: &'a [usize],
+    pub(super) steps: &'a [Step<W>],
+    pub(super) lanes: &'a dyn Lanes,
     per_width: f64,
     /// Ways as long as this or longer wait.
     horizon: f64,
     /// The horizon before: edges that lead before it are followed already.
-    last_horizon: f64,
+    pub(super) last_horizon: f64,
     /// The bits of distances: for numbers of at least 0 they are ordered as the numbers are.
-    distances: Vec<AtomicU64>,
+    pub(super) distances: Vec<AtomicU64>,
     /// The distance from which a node's edges were followed last.
     followed: Vec<AtomicU64>,
     /// The open bucket of a node's distance, or [`FAR`]; never nearer than the distance is. So small that it stays in
     /// cache, where it tells of nearly every edge that it leads to nothing.
-    near: Vec<AtomicU8>,
+    pub(super) near: Vec<AtomicU8>,
     /// Whether an edge below 0 was met.
     negative: AtomicBool,
 }
 
 /// What a lane has found.
-struct Found {
-    buckets: Buckets,
+pub(super) struct Found {
+    pub(super) buckets: Buckets,
     /// Nodes with long rows.
     hubs: Vec<Hub>,
     /// Nodes with edges that lead beyond the horizon, each once.
@@ -172,78 +168,13 @@ impl<'a, W: Copy + Into<f64> + Sync> Stepping<'a, W> {
         Ok(true)
     }
 
-    /// Asks for every node without a distance which of its neighbours is nearest to the source.
-    ///
-    /// Nodes have distances before the horizon or none at this point.
-    fn ask(&self, found: &PerLane<Found>) -> Result<(), GraphError> {
-        if self.graph.is_directed() {
-            let into = self.graph.incoming(self.lanes)?;
-            let weights = into.weight_slice();
-            let edge = |at: usize| (into.targets()[at], weights.get(at));
-            self.ask_rows::<false>(found, into.offsets(), |at| prefetch(into.targets(), at), edge);
-        } else {
-            let edge = |at: usize| (self.steps[at].target, self.steps[at].weight.into());
-            self.ask_rows::<true>(found, self.offsets, |at| prefetch(self.steps, at), edge);
-        }
-        Ok(())
-    }
-
-    /// Asks along rows of in-neighbours, which are those of out-neighbours when edges are `MUTUAL`.
-    fn ask_rows<const MUTUAL: bool>(
-        &self,
-        found: &PerLane<Found>,
-        offsets: &[usize],
-        request: impl Fn(usize) + Sync,
-        edge: impl Fn(usize) -> (u32, f64) + Sync,
-    ) {
-        let row = |node: u32| offsets[node as usize]..offsets[node as usize + 1];
-        ranges(self.lanes, self.distances.len(), PIECE_ALL, |nodes, lane| {
-            let mut here = found.of(lane);
-            let base = here.buckets.base() as f64;
-            let unknown = |node: &u32| {
-                self.distances[*node as usize].load(Relaxed) == f64::INFINITY.to_bits() && !row(*node).is_empty()
-            };
-            let open: Vec<u32> = (nodes.start as u32..nodes.end as u32).filter(unknown).collect();
-            for (at, &node) in open.iter().enumerate() {
-                if let Some(&later) = open.get(at + 2 * AHEAD) {
-                    row(later).step_by(8).take(AHEAD_LINES).for_each(&request);
-                }
-                if let Some(&next) = open.get(at + AHEAD) {
-                    for entry in row(next).take(AHEAD_EDGES) {
-                        prefetch(&self.distances, edge(entry).0 as usize);
-                    }
-                }
-                let mut least = f64::INFINITY;
-                let mut all_known = true;
-                for entry in row(node) {
-                    let (from, weight) = edge(entry);
-                    let distance = f64::from_bits(self.distances[from as usize].load(Relaxed));
-                    // Those that were given a distance just now wait for their bucket.
-                    let known = distance < self.last_horizon;
-                    all_known &= known;
-                    // Without a branch: nobody foresees which neighbours are known.
-                    least = least.min(if known { distance + weight } else { f64::INFINITY });
-                }
-                if least == f64::INFINITY {
-                    continue;
-                }
-                self.distances[node as usize].store(least.to_bits(), Relaxed);
-                self.near[node as usize].store(self.place(least, base), Relaxed);
-                // A node all of whose neighbours were before the horizon has nobody to tell of its distance.
-                if !(MUTUAL && all_known) {
-                    here.buckets.put(self.bucket(least), node);
-                }
-            }
-        });
-    }
-
-    fn bucket(&self, distance: f64) -> u64 {
+    pub(super) fn bucket(&self, distance: f64) -> u64 {
         (distance * self.per_width) as u64
     }
 
     /// The open bucket of a distance, or [`FAR`].
     #[inline]
-    fn place(&self, distance: f64, base: f64) -> u8 {
+    pub(super) fn place(&self, distance: f64, base: f64) -> u8 {
         // A cast to an integer saturates; a bucket before the first open one is as good as the first.
         (distance * self.per_width - base) as u8
     }
