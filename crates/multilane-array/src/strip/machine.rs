@@ -207,14 +207,20 @@ pub(super) unsafe fn execute<V: Vector>(
                     }
                     Code::MulAddNumbers => {
                         let mut step = instruction;
+                        let (mut x, mut y) = (V::load(at(step.x)), V::load(at(step.y)));
                         loop {
-                            let (x, y) = (V::load(at(step.x)), V::load(at(step.y)));
                             each!(acc[i] = V::add(V::mul(acc[i], x), y));
-                            // Such steps come in chains; the next one of the same kind needs no dispatch.
-                            match instructions.as_slice().first() {
-                                Some(next) if next.code == Code::MulAddNumbers => step = next,
-                                _ => break,
+                            // Such steps come in chains: the next one needs no dispatch, and its numbers are often the same.
+                            let Some(next) = instructions.as_slice().first() else {
+                                break;
+                            };
+                            if next.code != Code::MulAddNumbers {
+                                break;
                             }
+                            if (next.x, next.y) != (step.x, step.y) {
+                                (x, y) = (V::load(at(next.x)), V::load(at(next.y)));
+                            }
+                            step = next;
                             instructions.next();
                         }
                     }

@@ -106,3 +106,66 @@ fn parts(code: &[Instruction], temporaries: Range<PlaceId>) -> Vec<usize> {
     ends.reverse();
     ends
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sources are 0 and 1, arrays 2 and 3, temporary strips 4 and 5.
+    #[track_caller]
+    fn check(code: &[(Code, &[PlaceId])], expected: &[usize]) {
+        let code: Vec<Instruction> = code
+            .iter()
+            .map(|(code, places)| Instruction::new(*code, places))
+            .collect();
+        assert_eq!(parts(&code, 4..6), expected);
+    }
+
+    #[test]
+    fn results_that_share_operands_only_are_parted() {
+        let code: &[(Code, &[PlaceId])] = &[
+            (Code::AddBoth, &[0, 1]),
+            (Code::StoreArray, &[2]),
+            (Code::MulBoth, &[0, 1]),
+            (Code::StoreArray, &[3]),
+        ];
+        check(code, &[2, 4]);
+    }
+
+    #[test]
+    fn what_the_accumulator_hands_on_stays_together() {
+        let code: &[(Code, &[PlaceId])] = &[
+            (Code::AddBoth, &[0, 1]),
+            (Code::StoreArray, &[2]),
+            (Code::Neg, &[]),
+            (Code::StoreArray, &[3]),
+        ];
+        check(code, &[4]);
+    }
+
+    #[test]
+    fn what_a_temporary_strip_hands_on_stays_together() {
+        let code: &[(Code, &[PlaceId])] = &[
+            (Code::AddBoth, &[0, 1]),
+            (Code::Store, &[4]),
+            (Code::StoreArray, &[2]),
+            (Code::Load, &[0]),
+            (Code::Mul, &[4]),
+            (Code::StoreArray, &[3]),
+        ];
+        check(code, &[6]);
+        // Written again before it is read.
+        let code: &[(Code, &[PlaceId])] = &[
+            (Code::AddBoth, &[0, 1]),
+            (Code::Store, &[4]),
+            (Code::Mul, &[4]),
+            (Code::StoreArray, &[2]),
+            (Code::Load, &[0]),
+            (Code::Store, &[4]),
+            (Code::Load, &[1]),
+            (Code::Mul, &[4]),
+            (Code::StoreArray, &[3]),
+        ];
+        check(code, &[4, 9]);
+    }
+}
