@@ -37,7 +37,7 @@ setup: ## build multilane into .venv/ (quick when nothing changed)
 	@bash scripts/setup.sh .venv
 
 .PHONY: demo
-demo: setup ## real work on all cores, and the report that proves it (out/)
+demo: setup ## real work on all cores, and the pages that prove it (out/)
 	@mkdir -p out
 	@.venv/bin/multilane demo
 
@@ -113,6 +113,31 @@ format: setup ## format Rust and Python
 docs: setup ## build the documentation (site/)
 	@UV_PROJECT_ENVIRONMENT=.venvs/docs $(UV) sync --quiet --locked --python $(PYTHON) --only-group docs
 	@NO_MKDOCS_2_WARNING=1 .venvs/docs/bin/mkdocs build --quiet --strict
+
+# Both want options that only nightly compilers know by right, and need no other tool.
+SANITIZED_TARGET := $(shell rustc -vV | sed -n 's/^host: //p')
+FUZZ_FLAGS := -Zsanitizer=address -Cpasses=sancov-module -Ccodegen-units=1 \
+    -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+    -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares
+FUZZ_TARGETS := $(patsubst fuzz/src/bin/%.rs,%,$(wildcard fuzz/src/bin/*.rs))
+FUZZ_SECONDS := 60
+
+##@ Hunt
+.PHONY: fuzz
+fuzz: ## feed readers and parsers anything for FUZZ_SECONDS each (FUZZ_TARGETS=...)
+	@cd fuzz && RUSTC_BOOTSTRAP=1 RUSTFLAGS='$(FUZZ_FLAGS)' cargo build --locked --release --target $(SANITIZED_TARGET)
+	@for name in $(FUZZ_TARGETS); do \
+	    mkdir -p out/fuzz/$$name fuzz/seeds/$$name; \
+	    echo "== $$name"; \
+	    fuzz/target/$(SANITIZED_TARGET)/release/$$name -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
+	        -artifact_prefix=out/fuzz/$$name- -print_final_stats=1 -verbosity=0 out/fuzz/$$name fuzz/seeds/$$name; \
+	done
+
+SANITIZED_CRATES := multilane-plan multilane-array multilane-graph multilane-trace
+.PHONY: sanitize
+sanitize: ## run the crates with unsafe code under AddressSanitizer
+	@RUSTC_BOOTSTRAP=1 RUSTFLAGS='-Zsanitizer=address' CARGO_TARGET_DIR=$${CARGO_TARGET_DIR:-target}/sanitized PROPTEST_CASES=32 \
+	    cargo test --locked --target $(SANITIZED_TARGET) --lib --tests $(addprefix --package ,$(SANITIZED_CRATES))
 
 ##@ Keep
 .PHONY: browser

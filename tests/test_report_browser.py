@@ -70,6 +70,58 @@ def built_in() -> str:
     return json.dumps(proof)
 
 
+@pytest.fixture
+def plans(tmp_path: Path) -> Path:
+    """Write a page on plans that ran."""
+    group = {
+        "label": "core.fused",
+        "iterations": 20,
+        "lanes": 2,
+        "predicted_ns": 9e6,
+        "busy_ns": 1e7,
+        "bandwidth": 2e10,
+    }
+    run = {
+        "turns": 20,
+        "workers": 2,
+        "measured_ns": [1e7, 1.1e7, 9e6],
+        "groups": [group] * 4,
+        "text": "plan p() {}" * 20,
+    }
+    finding = {"says": "a sentence", "columns": ["Package", "Share"], "rows": [["libc6 " * 9, "12 %"], [ATTACK, "1 %"]]}
+    data = {
+        "title": ATTACK,
+        "source": "From a test. " * 20,
+        "facts": [["Packages", "63,498"], ["Processor", ATTACK]],
+        "findings": [{"title": title, **finding} for title in ("What others rest on", ATTACK)],
+        "runs": [{"name": name, "predicted_ns": ns, **run} for name, ns in (("PageRank", 9e6), (ATTACK, 5e7))],
+        "checks": [{"name": "ranks", "passed": True, "detail": "no difference"}],
+    }
+    page = tmp_path / "plans.html"
+    page.write_text(_multilane.plans_html(json.dumps(data)), "utf-8")
+    return page
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_page_on_plans_never_scrolls_sideways(browser: Browser, plans: Path, width: int) -> None:
+    unfolded = "document.querySelectorAll('details').forEach((fold) => { fold.open = true; })"
+    question = (
+        f"({unfolded}, [document.documentElement.scrollWidth - document.documentElement.clientWidth, {OVERFLOWING}])"
+    )
+    assert browser.evaluate(plans, question, width=width) == [0, []]
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_the_page_on_plans_is_readable_and_runs_nothing_from_outside(browser: Browser, plans: Path, dark: bool) -> None:
+    button = "document.getElementById('theme').textContent"
+    bars = "[...document.querySelectorAll('.pair i')].map((bar) => bar.getBoundingClientRect().width > 0)"
+    button, faint, bars, owned = browser.evaluate(plans, f"[{button}, {FAINT}, {bars}, window.owned ?? 0]", dark=dark)
+    assert button == ("Light" if dark else "Dark")
+    assert faint == []
+    assert bars == [True] * 4
+    assert owned == 0
+
+
 def test_opens_with_the_verdict_in_words(browser: Browser, report: Write) -> None:
     page = report(SAVED)
     seen: Any = browser.evaluate(

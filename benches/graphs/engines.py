@@ -337,8 +337,8 @@ class Multilane(Engine):
     def prepare(self) -> None:
         super().prepare()
         self.graphs = importlib.import_module("multilane.graph")
-        #: The plan that ran, for its prediction.
-        self.plan: Any = None
+        #: What the cost model said of runs of a plan, by the number of workers.
+        self.predicted_ns: dict[int, float] = {}
         #: Runs the same work with so many workers.
         self.again: Callable[[int], Any] | None = None
 
@@ -354,12 +354,15 @@ class Multilane(Engine):
         self.again = call
         return lambda: call(self.workers), answer
 
+    def _apply(self, graph: Any, plan: Any, workers: int, **inputs: Any) -> Any:
+        results = graph.apply(plan, workers=workers, **inputs)
+        self.predicted_ns[workers] = results.run.predicted_ns
+        return results
+
     def pagerank(self) -> Work:
         graph = self._graph(directed=True)
-        self.plan = self.graphs.plans.pagerank(TURNS, tolerance=False)
-        return self._with(
-            lambda workers: graph.apply(self.plan, damping=DAMPING, workers=workers).rank, self.check_ranks
-        )
+        plan = self.graphs.plans.pagerank(TURNS, tolerance=False)
+        return self._with(lambda workers: self._apply(graph, plan, workers, damping=DAMPING).rank, self.check_ranks)
 
     def components(self) -> Work:
         graph = self._graph()
@@ -382,8 +385,8 @@ class Multilane(Engine):
 
     def labels(self) -> Work:
         graph = self._graph()
-        self.plan = self.graphs.plans.label_propagation()
-        return self._with(lambda workers: graph.apply(self.plan, workers=workers).label, no_answer)
+        plan = self.graphs.plans.label_propagation()
+        return self._with(lambda workers: self._apply(graph, plan, workers).label, no_answer)
 
     def load(self) -> Work:
         path = self.data.file("edges.el")

@@ -75,12 +75,16 @@ def scaling(engine: Multilane, seconds: float, scale: Scale) -> Sample:
     # One worker takes longer: as many calls as fit, one at least.
     alone = statistics.median(repeat(lambda: again(1), scale)[0])
     sample: Sample = {"serial_seconds": alone, "speedup": alone / seconds}
-    if engine.plan is not None:
-        prediction = engine.plan.predict(engine.workers)
-        sample["predicted_seconds"] = prediction.seconds
-        sample["predicted_speedup"] = prediction.speedup
-        sample["prediction_off"] = abs(prediction.seconds / seconds - 1)
-        sample["speedup_off"] = abs(prediction.speedup / sample["speedup"] - 1)
+    if engine.predicted_ns:
+        # Of the runs themselves: before one, nobody knows how often its loops go round.
+        predicted = engine.predicted_ns[engine.workers] / 1e9
+        gain = engine.predicted_ns[1] / engine.predicted_ns[engine.workers]
+        sample |= {
+            "predicted_seconds": predicted,
+            "predicted_speedup": gain,
+            "prediction_off": abs(predicted / seconds - 1),
+            "speedup_off": abs(gain / sample["speedup"] - 1),
+        }
     return sample
 
 

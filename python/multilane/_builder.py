@@ -170,8 +170,9 @@ class Builder:
         """
         if not whole_number(count, 0):
             raise PlanError(f"`count` is {count!r}, but a loop needs a number of turns, 0 or more", *user_line())
-        if until is not None and not callable(until) and not is_number(until):
-            raise PlanError(f"`until` is {until!r}, but must be a number or a function", *user_line())
+        if until is not None and not callable(until) and not (is_number(until) and until > 0):
+            what = "a number above 0, which the change of a turn can fall below, or a function"
+            raise PlanError(f"`until` is {until!r}, but must be {what}", *user_line())
         return Loop(self, count, until, carried)
 
     def output(self, name: str, value: Value | Number) -> None:

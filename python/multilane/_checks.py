@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import operator
+
 __all__ = ["positive_count", "positive_seconds", "retry_count", "whole_number"]
 
 #: The engine counts attempts in 16 bits.
 MOST_RETRIES = 65534
+
+#: Sizes and counts are kept in 64 bits.
+MOST = (1 << 63) - 1
 
 
 def positive_count(value: object, what: str) -> None:
@@ -15,19 +20,24 @@ def positive_count(value: object, what: str) -> None:
     Traceback (most recent call last):
     ValueError: `workers` is 0, but must be a positive number or None
     """
-    if value is None:
-        return
-    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+    if value is not None and not whole_number(value, 1):
         raise ValueError(f"`{what}` is {value!r}, but must be a positive number or None")
 
 
-def whole_number(value: object, least: int) -> bool:
-    """Say whether an object is a whole number from a least one on.
+def whole_number(value: object, least: int, most: int = MOST) -> bool:
+    """Say whether an object is a whole number from a least to a greatest one, which the extension can hold.
 
-    >>> whole_number(0, 0), whole_number(0, 1), whole_number(True, 0), whole_number(2.0, 0)
-    (True, False, False, False)
+    NumPy's integers are whole numbers.
+
+    >>> whole_number(0, 0), whole_number(0, 1), whole_number(True, 0), whole_number(2.0, 0), whole_number(1 << 64, 0)
+    (True, False, False, False, False)
     """
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+    if isinstance(value, bool):
+        return False
+    try:
+        return least <= operator.index(value) <= most  # type: ignore[arg-type]
+    except TypeError:
+        return False
 
 
 def positive_seconds(value: object, what: str) -> None:

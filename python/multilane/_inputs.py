@@ -72,9 +72,15 @@ def as_nodes(thing: Any, name: str) -> Any:
     """
     import numpy as np
 
-    array = np.asarray(thing)
-    if array.size == 0:
+    try:
+        array = np.asarray(thing)
+    except ValueError as error:
+        raise PlanError(f"`{name}` cannot be made an array: {error}") from None
+    if array.size == 0 and array.dtype.kind != "M":
         array = array.astype(np.int64)
+    if array.dtype == object and all(isinstance(each, int) for each in array.flat):
+        hint = "number the nodes from 0, as `numpy.unique(..., return_inverse=True)` does"
+        raise PlanError(f"`{name}` holds numbers of more than 64 bits; {hint}")
     if array.dtype.kind not in "iu":
         raise PlanError(f"`{name}` is {array.dtype}, and node numbers are whole; number the nodes from 0")
     if array.dtype == np.uint64 and array.size and int(array.max()) > np.iinfo(np.int64).max:

@@ -611,6 +611,9 @@ class PlanRun:
     def trace(self) -> Trace:
         """Return the run as a trace."""
 
+    def unconverged(self) -> list[tuple[int, str | None, int | None]]:
+        """Return turns, file and line of each loop that its bound ended and whose `converged` nothing reads."""
+
     @property
     def start_ns(self) -> int:
         """When it started."""
@@ -625,7 +628,7 @@ class PlanRun:
 
     @property
     def predicted_ns(self) -> float:
-        """How long the cost model said that it would take, with every loop to its bound."""
+        """What the cost model says of such a run, with loops counted as often as they went round."""
 
 @final
 class PlanBuffer:
@@ -789,6 +792,9 @@ def report_progress(done: int, total: int | None = None) -> bool:
 
 def metrics() -> dict[str, tuple[int, int, float, float, float, float, float, float]]:
     """Return count, failures, total, cpu, p50, p90, p99 and max of each function; times in seconds."""
+
+def plans_html(data: str) -> str:
+    """Return the page on plans that ran, from its data as JSON."""
 
 def machine() -> dict[str, Any]:
     """Return the facts of this machine by name."""

@@ -6,13 +6,15 @@ Plans never change; `optimize` makes another one. What computes is the extension
 from __future__ import annotations
 
 import shutil
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from multilane import _multilane
 from multilane._checks import whole_number
 from multilane._dtypes import nearest
-from multilane.errors import PlanError
+from multilane._where import caller_line
+from multilane.errors import ConvergenceWarning, PlanError
 
 if TYPE_CHECKING:
     from multilane.parallelism import ParallelExecutionPlan
@@ -390,6 +392,11 @@ class Plan:
             An input is missing, unknown or does not fit.
         TaskTimeout
             It took longer than ``timeout``.
+
+        Warns
+        -----
+        ConvergenceWarning
+            A loop made its last turn before its condition held, and the plan does not read `Loop.converged` of it.
         """
         given = {**(inputs or {}), **more}
         return self._run(given, out, workers, timeout, progress, optimized)
@@ -411,6 +418,8 @@ class Plan:
         with _shown(self.name, progress) as report:
             values, run, sizes = plan._native.run(given, dict(out or {}), workers, timeout, report, lanes_recorded)
         self._sizes = plan._sizes = sizes
+        for loop in run.unconverged():
+            _warn_of(self.name, *loop)
         return Results(values, run)
 
     def explain(
@@ -454,6 +463,16 @@ DEFAULT_SIZE = 1_000_000
 def optimize(plan: Plan, passes: Sequence[str] | None = None) -> Plan:
     """Return a plan that computes the same with less work: `Plan.optimize`."""
     return plan.optimize(passes)
+
+
+def _warn_of(plan: str, turns: int, file: str | None, line: int | None) -> None:
+    """Warn that a loop did not converge, at the call that ran it."""
+    place = "" if file is None else f"{file}:{line}: "
+    text = (
+        f"{place}a loop of the plan `{plan}` made all of its {turns} turns and its condition never held; allow more "
+        "turns, or read `loop.converged` in the plan"
+    )
+    warnings.warn_explicit(text, ConvergenceWarning, *caller_line())
 
 
 def _check_workers(workers: int | None) -> None:

@@ -224,7 +224,7 @@ def mistakes() -> list[tuple[str, Callable[[ml.Builder, Any], Any]]]:
         ("belongs to the builder `other`", lambda b, x: x + ml.Builder("other").input("x")),
         ("a ndarray is neither a value of the plan nor a number", lambda b, x: b.core.add(x, np.ones(3))),
         ("turns, 0 or more", lambda b, x: b.iterate(-1)),
-        ("must be a number or a function", lambda b, x: b.iterate(3, until="never")),
+        ("must be a number above 0", lambda b, x: b.iterate(3, until="never")),
         ("a name of the loop itself", lambda b, x: b.iterate(3, converged=x)),
         ("`direction` is 'up'", lambda b, x: b.graph.degree("up")),
         (

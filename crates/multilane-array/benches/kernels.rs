@@ -46,14 +46,19 @@ struct Memory {
 
 impl Memory {
     fn new(len: usize, fill: impl Fn(usize) -> f64) -> Self {
-        let bytes = (len * 8).max(1).next_multiple_of(2 << 20);
+        // Arrays of a program do not all begin at the same place of a page, where they would get into each other's way in
+        // the caches.
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let offset = COUNT.fetch_add(1, Ordering::Relaxed) * 4416 % (1 << 20);
+        let bytes = (len * 8 + offset).max(1).next_multiple_of(2 << 20);
         let layout = std::alloc::Layout::from_size_align(bytes, 2 << 20).expect("a sensible size");
         // SAFETY: the layout is not empty; the memory is kept until the program ends.
         let start = unsafe { std::alloc::alloc(layout) };
         assert!(!start.is_null(), "out of memory");
         // SAFETY: the range was just allocated.
         unsafe { libc::madvise(start.cast(), bytes, libc::MADV_HUGEPAGE) };
-        let start = start.cast::<f64>();
+        // SAFETY: the block is larger by the offset.
+        let start = unsafe { start.add(offset) }.cast::<f64>();
         for index in 0..len {
             // SAFETY: within the allocation.
             unsafe { start.add(index).write(fill(index)) };

@@ -47,6 +47,8 @@ pub struct Compiled {
     producers: Vec<Producer>,
     /// Nanoseconds for an element on one lane, by a rough estimate.
     element_ns: f64,
+    /// Results together at least this large go around the caches.
+    streamed_from: usize,
 }
 
 /// Values that are usually few, without allocation when they are.
@@ -108,6 +110,7 @@ impl Compiled {
             results: lowered.results,
             producers: lowered.producers,
             element_ns,
+            streamed_from: drive::MIN_STREAMED_BYTES,
         })
     }
 
@@ -116,6 +119,14 @@ impl Compiled {
     #[must_use]
     pub fn always_shared(mut self) -> Self {
         self.element_ns = f64::INFINITY;
+        self
+    }
+
+    /// Lets all results that can go around the caches, however small. For tests and measurements.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn always_streamed(mut self) -> Self {
+        self.streamed_from = 0;
         self
     }
 
@@ -257,8 +268,9 @@ impl Compiled {
             chunks,
             blocks,
         };
+        let ns = self.element_ns * len as f64;
         // SAFETY: the caller's promise.
-        unsafe { drive::drive(main, &mut bound, len, self.element_ns * len as f64, lanes)? };
+        unsafe { drive::drive(main, &mut bound, len, ns, self.streamed_from, lanes)? };
         // Joining the partial results of chunks uses them up, and several results may want them.
         let mut joined: Vec<Option<Scalar>> = vec![None; body.reductions.len()];
         for (output, from) in outputs.iter_mut().zip(&self.results) {

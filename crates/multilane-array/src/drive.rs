@@ -19,9 +19,9 @@ const PIECE: usize = 8 * CHUNK;
 const STRIDE: usize = 256 * CHUNK;
 
 /// Results together at least this large go around the caches: nothing that follows finds them there.
-const MIN_STREAMED_BYTES: usize = 32 << 20;
+pub(crate) const MIN_STREAMED_BYTES: usize = 32 << 20;
 
-/// Runs all elements.
+/// Runs all elements; results of `streamed_from` bytes or more go around the caches where they can.
 ///
 /// # Safety
 /// The run's memory is valid for `len` elements, and nobody else writes it or reads what is written.
@@ -30,9 +30,10 @@ pub(crate) unsafe fn drive(
     bound: &mut Bound<'_>,
     len: usize,
     ns: f64,
+    streamed_from: usize,
     lanes: &dyn Lanes,
 ) -> Result<(), ArrayError> {
-    let head = match aligned_from(main, bound, len) {
+    let head = match aligned_from(main, bound, len, streamed_from) {
         Some(head) => {
             // SAFETY: the caller's promise.
             unsafe { main.run(bound, 0..head) };
@@ -70,17 +71,19 @@ pub(crate) unsafe fn drive(
 }
 
 /// The first element from which all arrays are aligned for stores around the caches, if those are wanted.
-fn aligned_from(main: &Main, bound: &Bound<'_>, len: usize) -> Option<usize> {
-    if bound.detoured != 0 || !main.streams() {
+fn aligned_from(main: &Main, bound: &Bound<'_>, len: usize, streamed_from: usize) -> Option<usize> {
+    // What lies in the memory of an operand is in the caches already: measured, ordinary stores are a third faster there.
+    if bound.aliased || bound.detoured != 0 || !main.streams() {
         return None;
     }
     let size = main.array_types.first()?.size();
-    if len * size * bound.arrays.len() < MIN_STREAMED_BYTES {
+    if len * size * bound.arrays.len() < streamed_from {
         return None;
     }
     let misaligned = bound.arrays[0] as usize % 64;
     let alike = bound.arrays.iter().all(|array| *array as usize % 64 == misaligned);
-    (alike && main.array_types.iter().all(|dtype| dtype.size() == size)).then_some((64 - misaligned) % 64 / size)
+    let head = (64 - misaligned) % 64 / size;
+    (alike && head <= len && main.array_types.iter().all(|dtype| dtype.size() == size)).then_some(head)
 }
 
 /// How the elements are cut.

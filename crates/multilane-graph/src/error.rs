@@ -3,6 +3,7 @@
 //! Fields, not sentences, so that a front can build its own message; [`GraphError::hint`]
 //! says what to do next where that is known.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 /// Why a graph could not be made, read or used.
@@ -66,10 +67,12 @@ pub enum GraphError {
         nodes: i128,
     },
     /// The machine has no memory for the graph.
-    #[error("no memory for {bytes} bytes of a graph")]
+    #[error("no memory for {} of a graph{}", size(*bytes), free.map(|free| format!(", only {} are free", size(free))).unwrap_or_default())]
     OutOfMemory {
-        /// Bytes that were asked for.
+        /// Bytes that it takes, or those it had come to when there was no more.
         bytes: u128,
+        /// Bytes there are, where that is known.
+        free: Option<u128>,
     },
     /// Offsets of a CSR do not start at 0, fall, or do not end at the number of targets.
     #[error("offset {position} of the rows is {offset}, which is not between {least} and {most}")]
@@ -167,7 +170,18 @@ impl GraphError {
                 Some("shift the weights to be at least 0, or use another algorithm".to_owned())
             }
             Self::TooManyNodes { .. } => Some("renumber the nodes that occur from 0 on".to_owned()),
-            Self::OutOfMemory { .. } => Some("use fewer edges, or a machine with more memory".to_owned()),
+            Self::OutOfMemory { .. } => Some(
+                "use fewer nodes or edges, or a machine with more memory; where only the numbers of the nodes are \
+                 large, number them anew"
+                    .to_owned(),
+            ),
+            Self::Offsets { .. } => Some("give offsets that rise from 0 to the number of targets".to_owned()),
+            Self::Io { source, .. } => match source.kind() {
+                ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::UnexpectedEof => {
+                    Some("the file is damaged or was cut short; get it again".to_owned())
+                }
+                _ => None,
+            },
             Self::NoWeights { .. } => Some("give weights when the graph is made".to_owned()),
             Self::UnknownAttribute { name, known } => {
                 closest(name, known).map(|found| format!("did you mean `{found}`?"))
@@ -176,6 +190,20 @@ impl GraphError {
             _ => None,
         }
     }
+}
+
+/// Bytes as people write them; rounded, so that no two digits too many are read as precision.
+fn size(bytes: u128) -> String {
+    const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
+    if bytes < 1000 {
+        return format!("{bytes} bytes");
+    }
+    let (mut amount, mut unit) = (bytes as f64 / 1e3, 0);
+    while amount >= 999.95 && unit + 1 < UNITS.len() {
+        amount /= 1e3;
+        unit += 1;
+    }
+    format!("{amount:.1} {}", UNITS[unit])
 }
 
 /// The known name that shares most with a misspelt one, when any is near.
@@ -215,6 +243,18 @@ mod tests {
             known: vec!["degree".to_owned(), "pagerank".to_owned()],
         };
         assert_eq!(error.hint().as_deref(), Some("did you mean `pagerank`?"));
+    }
+
+    #[test]
+    fn says_how_much_memory_is_missing() {
+        let error = |bytes, free| GraphError::OutOfMemory { bytes, free }.to_string();
+        assert_eq!(
+            error(80_000_000_000_008, Some(16_200_000_000)),
+            "no memory for 80.0 TB of a graph, only 16.2 GB are free"
+        );
+        assert_eq!(error(999, None), "no memory for 999 bytes of a graph");
+        assert_eq!(error(999_999, None), "no memory for 1.0 MB of a graph");
+        assert!(error(u128::MAX, None).ends_with(" EB of a graph"));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use multilane_plan::Lanes;
 pub use columns::Columns;
 pub use edges::EdgeOptions;
 
-use crate::csr::{Csr, Duplicates, Merged, build};
+use crate::csr::{ByWeight, Csr, Duplicates, Merged, build};
 use crate::error::GraphError;
 use crate::layout::Layout;
 use crate::weights::Weights;
@@ -59,6 +59,7 @@ pub struct Graph {
     out: Csr,
     incoming: Lazy<Csr>,
     both: Lazy<Csr>,
+    by_weight: Lazy<ByWeight>,
     layouts: [Lazy<Layout>; 3],
     columns: Columns,
 }
@@ -118,6 +119,7 @@ impl Graph {
             out,
             incoming: Lazy::default(),
             both: Lazy::default(),
+            by_weight: Lazy::default(),
             layouts: Default::default(),
             columns: Columns::default(),
         }
@@ -232,7 +234,13 @@ impl Graph {
             .filter_map(|lazy| lazy.made.get())
             .map(Layout::bytes)
             .sum();
-        self.out.bytes() + rows + layouts
+        let by_weight = self.by_weight.made.get().map_or(0, ByWeight::bytes);
+        self.out.bytes() + rows + by_weight + layouts
+    }
+
+    /// Rows of out-neighbours by the weight of their edges, made at the first call.
+    pub(crate) fn by_weight(&self, lanes: &dyn Lanes) -> Result<&ByWeight, GraphError> {
+        self.by_weight.get(|| ByWeight::new(&self.out, lanes))
     }
 
     /// The order of memory that suits aggregation in a direction, made at the first call.

@@ -1,14 +1,24 @@
 //! The most frequent of a few labels.
 
+mod tally;
+
+pub(crate) use tally::Tally;
+
 /// A label.
 pub(crate) trait Label: Copy + Ord + Default + Send + Sync + 'static {
-    /// Bits to spread labels over a table with.
+    /// Bits to spread labels over a table with; of a label that is a node number, that number.
     fn bits(self) -> u64;
+    /// The label that is a node number.
+    fn from_number(number: u32) -> Self;
 }
 
 impl Label for i32 {
     fn bits(self) -> u64 {
         self as u32 as u64
+    }
+
+    fn from_number(number: u32) -> Self {
+        number as i32
     }
 }
 
@@ -16,11 +26,19 @@ impl Label for i64 {
     fn bits(self) -> u64 {
         self as u64
     }
+
+    fn from_number(number: u32) -> Self {
+        i64::from(number)
+    }
 }
 
 impl Label for u32 {
     fn bits(self) -> u64 {
         u64::from(self)
+    }
+
+    fn from_number(number: u32) -> Self {
+        number
     }
 }
 

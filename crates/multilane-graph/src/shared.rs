@@ -6,6 +6,7 @@ use std::ops::Range;
 use multilane_plan::Lanes;
 
 use crate::error::GraphError;
+use crate::limits;
 
 /// A pointer to elements that lanes write without overlapping.
 pub(crate) struct Shared<T>(*mut T);
@@ -105,28 +106,14 @@ impl<T> PerLane<T> {
     }
 }
 
-/// Requests from this size on are held against the memory that is left.
-const LARGE: u128 = 1 << 28;
-
 /// An empty vector with room for `len` elements, or an error where memory ends.
 pub(crate) fn reserve<T>(len: usize) -> Result<Vec<T>, GraphError> {
     let bytes = len as u128 * size_of::<T>() as u128;
-    // The system promises more than it has and kills who takes the promise at its word.
-    if bytes >= LARGE && available_bytes().is_some_and(|available| bytes > available) {
-        return Err(GraphError::OutOfMemory { bytes });
-    }
+    limits::refuse_beyond_memory(bytes)?;
     let mut room = Vec::new();
     room.try_reserve_exact(len)
-        .map_err(|_| GraphError::OutOfMemory { bytes })?;
+        .map_err(|_| GraphError::OutOfMemory { bytes, free: None })?;
     Ok(room)
-}
-
-/// Bytes the system can give without taking them from somebody, where it says so.
-fn available_bytes() -> Option<u128> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let kilobytes: u128 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kilobytes * 1024)
 }
 
 /// The `piece`-th of `pieces` even parts of `len`.
@@ -146,7 +133,7 @@ mod tests {
 
     #[test]
     fn refuses_more_than_there_is() {
-        assert!(matches!(reserve::<u64>(1 << 50), Err(GraphError::OutOfMemory { bytes }) if bytes == 8 << 50));
+        assert!(matches!(reserve::<u64>(1 << 50), Err(GraphError::OutOfMemory { bytes, .. }) if bytes == 8 << 50));
         assert!(reserve::<u64>(100).is_ok());
     }
 

@@ -219,6 +219,13 @@ fn lanes_share_levels_with_hubs() {
     let edges = hubs(30_000, 150_000, 1);
     check_bfs_large(&edges, 7);
     check_sssp(&edges, 7);
+    // Edges that lead one way only are asked for from their ends as well, and weights may need all 64 bits.
+    let one_way = Edges {
+        directed: true,
+        weights: edges.weights.iter().map(|weight| weight / 3.0).collect(),
+        ..edges
+    };
+    check_sssp(&one_way, 7);
 }
 
 /// As [`check_bfs`], without the quadratic look for parents.

@@ -20,6 +20,6 @@ mod words;
 pub use analysis::{Analysis, Decomposition, FunctionSummary, analyse};
 pub use judge::judge;
 pub use proof::{BASELINE, CONTROL, Check, FORMAT, Part, PartKind, Proof, Run};
-pub use report::report_html;
+pub use report::{PlanReport, plans_html, report_html};
 pub use statistics::{bootstrap, median};
 pub use verdict::{Cause, Interval, Judgement, PartJudgement, ScalePoint, StrategyVerdict, Verdict};

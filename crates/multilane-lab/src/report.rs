@@ -10,6 +10,7 @@ mod facts;
 mod lanes;
 mod losses;
 mod palette;
+mod plans;
 mod pointer;
 mod progress;
 mod rows;
@@ -19,6 +20,8 @@ mod text;
 mod view;
 
 use std::borrow::Cow;
+
+pub use plans::{Finding, Group, PlanReport, PlanRun, plans_html};
 
 use serde_json::Value;
 
@@ -49,7 +52,8 @@ pub fn report_html(proof: &Proof) -> String {
         || "multilane proof".to_owned(),
         |name| format!("{name} \u{b7} multilane proof"),
     );
-    let values: [(&str, Cow<'_, str>); 11] = [
+    let values: [(&str, Cow<'_, str>); 12] = [
+        ("kind", "proof".into()),
         ("title", escape(&title).into()),
         ("footer", footer(proof).into()),
         ("colours", palette::rules().into()),

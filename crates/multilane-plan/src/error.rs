@@ -164,7 +164,7 @@ pub enum PlanError {
         problem: String,
     },
     /// An expression cannot be read.
-    #[error("{site}{problem} at column {column}\n  {text}\n  {}^", " ".repeat(column.saturating_sub(1)))]
+    #[error("{site}{problem} at column {column}\n{}", pointed_at(text, *column))]
     Expression {
         /// The line of the expression that has the problem.
         text: String,
@@ -296,6 +296,7 @@ impl PlanError {
                 }
                 _ => None,
             },
+            Self::Json { .. } => Some("write it with `to_json`; the schema says what each field holds".to_owned()),
             Self::FutureFormat { .. } => Some("update multilane, or save the plan with this version".to_owned()),
             _ => None,
         }
@@ -321,6 +322,25 @@ impl PlanError {
     }
 }
 
+/// A line, and a mark below one of its columns; of a long line what lies around it.
+fn pointed_at(text: &str, column: usize) -> String {
+    const AROUND: usize = 60;
+    let at = column.saturating_sub(1);
+    let first = if text.chars().count() > 2 * AROUND {
+        at.saturating_sub(AROUND)
+    } else {
+        0
+    };
+    let mut rest = text.chars().skip(first);
+    let mut shown: String = rest.by_ref().take(2 * AROUND).collect();
+    if rest.next().is_some() {
+        shown.push('…');
+    }
+    let before = if first > 0 { "…" } else { "" };
+    let indent = at - first + before.chars().count();
+    format!("  {before}{shown}\n  {}^", " ".repeat(indent))
+}
+
 /// The known name that looks most like a written one, when one does.
 pub(crate) fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     known
@@ -329,4 +349,19 @@ pub(crate) fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
         .filter(|(distance, candidate)| *distance <= 2 && *distance < candidate.len())
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_stands_below_its_column() {
+        assert_eq!(pointed_at("a + ?", 5), "  a + ?\n      ^");
+        let long = format!("{}?{}", "a + ".repeat(100), " + b".repeat(100));
+        let shown = pointed_at(&long, 401);
+        let (text, mark) = shown.split_once('\n').expect("two lines");
+        assert_eq!(text.chars().nth(mark.chars().count() - 1), Some('?'));
+        assert!(text.chars().count() < 140 && text.starts_with("  …") && text.ends_with('…'));
+    }
 }

@@ -6,7 +6,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use multilane_lab::{Check, Part, PartKind, Proof, Run, judge, report_html};
+use multilane_lab::{Check, Part, PartKind, PlanReport, Proof, Run, judge, report_html};
 use multilane_trace::container;
 use pyo3::{
     IntoPyObjectExt,
@@ -23,7 +23,15 @@ use crate::{
 
 /// Adds this file's class to the module.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_class::<ProofData>()
+    module.add_class::<ProofData>()?;
+    module.add_function(wrap_pyfunction!(plans_html, module)?)
+}
+
+/// The page on plans that ran, from its data as JSON.
+#[pyfunction]
+fn plans_html(py: Python<'_>, data: &str) -> PyResult<String> {
+    let report: PlanReport = serde_json::from_str(data).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    Ok(py.detach(|| multilane_lab::plans_html(&report)))
 }
 
 /// The same work, run in several ways, several times.

@@ -5,15 +5,17 @@ from __future__ import annotations
 import argparse
 import functools
 import json
+import statistics
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from multilane import _demo
 
 from .output import add_json_to, print_rich
-from .prove import HOLDS, UNDECIDED, as_json, code_of
+from .prove import HOLDS, REFUSED, UNDECIDED, as_json, code_of
 
 if TYPE_CHECKING:
     import multilane as ml
@@ -36,12 +38,17 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "demo",
         help="measure Python's own library on all cores, and prove it",
         description="Measures the source files of Python's standard library (complexity, nesting, identifiers) in pure "
-        "Python on all cores, checks the results against a sequential run, proves the speed-up and writes a report.",
+        "Python on all cores, checks the results against a sequential run, proves the speed-up and writes a report. "
+        "Then runs plans on a graph of this machine (Debian's packages, WordNet or the library's imports), checks "
+        "their results and writes a page on them.",
         epilog="Exits with 1 when a result differs or the claim is refused, and with 0 also when the machine is too "
         "busy to tell.",
     )
     parser.add_argument("--workers", type=int, metavar="N", help="workers; the usable processors by default")
     parser.add_argument("--html", metavar="FILE", default="out/report.html", help="the report; %(default)s by default")
+    parser.add_argument(
+        "--plans", metavar="FILE", default="out/plans.html", help="the page on the graph; %(default)s by default"
+    )
     parser.add_argument("--save", metavar="FILE", help="write the measurements to FILE")
     add_json_to(parser)
     parser.set_defaults(run=run)
@@ -81,11 +88,16 @@ def run(options: argparse.Namespace) -> int:
     page = proof.to_html(options.html)
     if options.save:
         proof.save(options.save)
+    graph = _run_plans(options.plans, workers)
+    written = {"report": str(page)} | ({"plans": str(options.plans)} if graph else {})
     if options.json:
-        print(json.dumps(as_json(proof) | {"live": _as_json(live), "written": {"report": str(page)}}, indent=2))
+        print(json.dumps(as_json(proof) | {"live": _as_json(live), "graph": graph, "written": written}, indent=2))
     else:
-        print_rich("", proof, "")
-        print(f"report: {page}")
+        print_rich("", proof, "", *_said_of(graph), "")
+        for name, file in written.items():
+            print(f"{name}: {file}")
+    if graph and not all(check["passed"] for check in graph["checks"]):
+        return REFUSED
     code = code_of(proof)
     # The work is done and right; a machine too busy to measure on is no failure of the demo.
     return HOLDS if code == UNDECIDED else code
@@ -133,6 +145,35 @@ def _with_progress(pool: ml.Executor, tasks: list[tuple[str, ...]]) -> list[Any]
         for number, task in enumerate(tasks):
             advance(number, len(task))
     return results
+
+
+def _run_plans(file: str, workers: int) -> dict[str, Any] | None:
+    """Run plans on a graph of this machine and write the page on them; None without NumPy."""
+    try:
+        import numpy  # noqa: F401
+    except ImportError:
+        return None
+    from multilane import _demo_graph, _multilane
+
+    found = _demo_graph.page(workers)
+    page = Path(file)
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(_multilane.plans_html(json.dumps(found)), "utf-8")
+    return found
+
+
+def _said_of(graph: dict[str, Any] | None) -> list[str]:
+    """Say in lines what the plans took, predicted and measured."""
+    if graph is None:
+        return ["no graph: its results are arrays, and NumPy is not installed"]
+    (nodes, count), (edges, how_many) = graph["facts"][:2]
+    lines = [f"{graph['title']}: {count} {nodes.lower()}, {how_many} {edges.lower()}"]
+    for run in graph["runs"]:
+        measured, predicted = statistics.median(run["measured_ns"]) / 1e6, run["predicted_ns"] / 1e6
+        lines.append(f"  {run['name']:<22} {measured:9.2f} ms measured, {predicted:9.2f} ms predicted")
+    failed = [check["name"] for check in graph["checks"] if not check["passed"]]
+    lines.append(f"  NOT SO: {'; '.join(failed)}" if failed else f"  {len(graph['checks'])} checks passed")
+    return lines
 
 
 def _show(live: LiveRun) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from multilane import Builder, Plan, _multilane
-from multilane._checks import whole_number
+from multilane._checks import MOST, whole_number
 from multilane._plan import Results
 from multilane.errors import PlanError
+from multilane.graph._tables import column_of, read_columns
 
 if TYPE_CHECKING:
     import networkx
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Attributes", "Graph", "grid", "kronecker", "read", "uniform"]
 
-FORMATS = ("edges", "matrix-market", "parquet")
+TABLES = ("parquet", "arrow")
+TABLE_ENDINGS = {".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow", ".ipc": "arrow"}
+#: A larger exponent is a slip, whatever the memory.
+MOST_SCALE = 63
+FORMATS = ("edges", "matrix-market", *TABLES)
 
 
 class Attributes(MutableMapping[str, Any]):
@@ -111,9 +116,10 @@ class Graph:
         ------
         PlanError
             The arrays differ in length, a number is negative or not below ``n``, or a weight is NaN.
+        MemoryError
+            There is no memory for a graph of that size; nothing was taken.
         """
-        if n is not None and not whole_number(n, 0):
-            raise PlanError(f"`n` is {n!r}, but must be a number of nodes, 0 or more, or None")
+        _count_of_nodes(n)
         return Graph(_multilane.GraphData.from_edges(src, dst, n, directed, weights))
 
     @staticmethod
@@ -130,10 +136,18 @@ class Graph:
         >>> ml.graph.Graph.from_scipy(m)
         <Graph of 4 nodes and 2 edges, directed, weighted>
         """
+        if not hasattr(matrix, "tocoo"):
+            hint = "make it one with `scipy.sparse.coo_array(...)`"
+            raise PlanError(f"a {type(matrix).__name__} is no sparse matrix; {hint}")
+        if len(matrix.shape) != 2:
+            raise PlanError(f"the matrix has {len(matrix.shape)} axes; a graph needs two, its sources and its targets")
         rows, columns = matrix.shape
         if rows != columns:
             raise PlanError(f"the matrix has {rows} rows and {columns} columns; a graph needs as many of both")
-        coo: Any = matrix.tocoo()
+        try:
+            coo: Any = matrix.tocoo()
+        except ValueError as error:
+            raise PlanError(f"the matrix does not hold together: {error}; build it anew") from None
         src, dst, weights = coo.coords[0] if hasattr(coo, "coords") else coo.row, coo.col, coo.data
         if not directed:
             if abs(matrix - matrix.T).nnz:
@@ -164,6 +178,9 @@ class Graph:
         """
         import numpy as np
 
+        if not (hasattr(graph, "edges") and hasattr(graph, "is_directed")):
+            hint = "`from_edges` takes arrays, `from_table` columns"
+            raise PlanError(f"a {type(graph).__name__} is no graph of NetworkX; {hint}")
         labels = list(graph)
         number = {label: index for index, label in enumerate(labels)}
         edges = (
@@ -174,7 +191,7 @@ class Graph:
         src = np.fromiter((number[edge[0]] for edge in edges), np.int64, len(edges))
         dst = np.fromiter((number[edge[1]] for edge in edges), np.int64, len(edges))
         weighted = any(edge[2] is not None for edge in edges)
-        weights = np.array([1.0 if edge[2] is None else edge[2] for edge in edges], np.float64) if weighted else None
+        weights = np.fromiter((_weight(edge, weight) for edge in edges), np.float64, len(edges)) if weighted else None
         made = Graph.from_edges(src, dst, len(labels), graph.is_directed(), weights)
         made.labels = labels
         return made
@@ -196,8 +213,8 @@ class Graph:
         n, directed
             As for `from_edges`.
         """
-        src, dst = _column(table, source), _column(table, target)
-        return Graph.from_edges(src, dst, n, directed, None if weight is None else _column(table, weight))
+        src, dst = column_of(table, source), column_of(table, target)
+        return Graph.from_edges(src, dst, n, directed, None if weight is None else column_of(table, weight))
 
     @property
     def nodes(self) -> int:
@@ -323,8 +340,8 @@ def read(
     format
         ``edges`` (text, one edge a line: two nodes and perhaps a weight, split by blanks, tabs or commas; lines that
         start with ``#`` or ``%`` are skipped), ``matrix-market``, both plain or compressed by gzip, or ``parquet``
-        (the first columns; needs pyarrow or polars). By default what the name's ending says, and ``edges`` when it
-        says nothing.
+        or ``arrow`` (the first columns of a table; needs pyarrow or polars). By default what the name's ending says,
+        and ``edges`` when it says nothing.
     directed
         By default what the file says, and True where it says nothing.
     weighted
@@ -346,45 +363,31 @@ def read(
     ------
     PlanError
         The file is not of the format; with the line.
+    MemoryError
+        There is no memory for the graph; nothing is read beyond the place where that is known.
     OSError
         It cannot be read.
     """
     if format not in (None, *FORMATS):
         raise PlanError(f"`format` is {format!r}, but must be one of `{'`, `'.join(FORMATS)}`")
-    name = os.fspath(path)
-    if format == "parquet" or (format is None and name.endswith(".parquet")):
-        return _read_parquet(name, directed, weighted, n)
+    name = os.fsdecode(path)
+    if "\0" in name:
+        raise PlanError(f"`path` is {name!r}, and the name of a file has no zero byte in it")
+    _count_of_nodes(n)
+    columns = format if format in TABLES else TABLE_ENDINGS.get(os.path.splitext(name)[1].lower())
+    if columns is not None and format in (None, *TABLES):
+        return _read_table(name, columns, directed, weighted, n)
     if not whole_number(skip_lines, 0):
         raise PlanError(f"`skip_lines` is {skip_lines!r}, but must be a number of lines, 0 or more")
     return Graph(*_multilane.GraphData.read(name, format, directed, weighted, n, relabel, skip_lines))
 
 
-def _read_parquet(path: str, directed: bool | None, weighted: bool | None, n: int | None) -> Graph:
-    """Read the first columns of a Parquet file with whichever library for it is there."""
-    table: Any
+def _read_table(path: str, format: str, directed: bool | None, weighted: bool | None, n: int | None) -> Graph:
+    src, dst, weights = read_columns(path, format, weighted)
     try:
-        import pyarrow.parquet
-
-        table = pyarrow.parquet.read_table(path)
-        names = list(table.column_names)
-    except ImportError:
-        try:
-            import polars
-        except ImportError:
-            raise ImportError("reading Parquet needs `pyarrow` or `polars`; install one of them") from None
-        table = polars.read_parquet(path)
-        names = list(table.columns)
-    if len(names) < 2:
-        raise PlanError(f"{path}: has {len(names)} columns, and a graph needs two, sources and targets")
-    weights = names[2] if len(names) > 2 and weighted is not False else None
-    if weighted and weights is None:
-        raise PlanError(f"{path}: has no third column with weights")
-    return Graph.from_table(table, names[0], names[1], weights, n, directed is not False)
-
-
-def _column(table: Any, name: str) -> Any:
-    column = table[name]
-    return column.to_numpy() if hasattr(column, "to_numpy") else column
+        return Graph.from_edges(src, dst, n, directed is not False, weights)
+    except PlanError as error:
+        raise PlanError(f"{path}: {error}") from None
 
 
 def kronecker(scale: int, edge_factor: int = 16, seed: int = 0, directed: bool = True) -> Graph:
@@ -408,6 +411,7 @@ def kronecker(scale: int, edge_factor: int = 16, seed: int = 0, directed: bool =
     >>> g.nodes, 500 < g.edges <= 1024
     (256, True)
     """
+    _sizes(scale=(scale, MOST_SCALE), edge_factor=edge_factor, seed=seed)
     return Graph(_multilane.GraphData.kronecker(scale, edge_factor, seed, directed))
 
 
@@ -423,6 +427,7 @@ def uniform(nodes: int, edges: int, seed: int = 0, directed: bool = True) -> Gra
     directed
         Whether edges have a direction.
     """
+    _sizes(nodes=nodes, edges=edges, seed=seed)
     return Graph(_multilane.GraphData.uniform(nodes, edges, seed, directed))
 
 
@@ -433,4 +438,29 @@ def grid(rows: int, columns: int) -> Graph:
     >>> ml.graph.grid(2, 3)
     <Graph of 6 nodes and 7 edges, undirected>
     """
+    _sizes(rows=rows, columns=columns)
     return Graph(_multilane.GraphData.grid(rows, columns, False))
+
+
+def _sizes(**values: int | tuple[int, int]) -> None:
+    """Refuse numbers that are negative, not whole, or larger than any machine could mean."""
+    for name, given in values.items():
+        value, most = given if isinstance(given, tuple) else (given, MOST)
+        if not whole_number(value, 0, most):
+            raise PlanError(f"`{name}` is {value!r}, but must be a whole number from 0 to {most}")
+
+
+def _count_of_nodes(n: int | None) -> None:
+    if n is not None and not whole_number(n, 0):
+        raise PlanError(f"`n` is {n!r}, but must be a number of nodes, 0 or more, or None")
+
+
+def _weight(edge: tuple[Any, Any, Any], name: str | None) -> float:
+    source, target, weight = edge
+    if weight is None:
+        return 1.0
+    try:
+        return float(weight)
+    except (TypeError, ValueError):
+        hint = f"give a number, or another attribute than `{name}` with `weight=`"
+        raise PlanError(f"the weight of the edge from {source!r} to {target!r} is {weight!r}; {hint}") from None

@@ -9,6 +9,7 @@ import warnings
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from multilane._checks import whole_number
+from multilane._values import is_number
 from multilane._where import caller_line
 from multilane.errors import ConvergenceWarning, PlanError
 from multilane.graph import plans
@@ -180,6 +181,8 @@ def k_core(g: Graph, k: int, *, workers: int | None = None) -> np.ndarray[Any, A
     numpy.ndarray
         For each node whether it belongs to it.
     """
+    if not whole_number(k, 0):
+        raise PlanError(f"`k` is {k!r}, but must be a number of edges, 0 or more")
     if g.nodes == 0:
         return _nothing("bool")
     return _array(g.apply(plans.k_core(), k=int(k), workers=workers).member)
@@ -282,6 +285,9 @@ def bfs(g: Graph, source: int, *, workers: int | None = None) -> np.ndarray[Any,
 def sssp(g: Graph, source: int, *, workers: int | None = None) -> np.ndarray[Any, Any]:
     """Find the length of a shortest path from a node to every other one.
 
+    The first call on a graph also sorts each node's edges by weight, and the graph keeps them so (8 bytes an entry, 16
+    where a weight needs 64 bits; see `Graph.nbytes`).
+
     Parameters
     ----------
     g
@@ -366,6 +372,8 @@ def betweenness(
     """
     if samples is not None and not whole_number(samples, 1):
         raise PlanError(f"`samples` is {samples!r}, but must be a number of nodes, 1 or more, or None")
+    if not whole_number(seed, 0):
+        raise PlanError(f"`seed` is {seed!r}, but must be a whole number, 0 or more")
     return _array(g._native.betweenness(samples, seed, normalized, workers))
 
 
@@ -386,6 +394,8 @@ def _node(g: Graph, node: int) -> int:
         index = node.__index__()
     except AttributeError:
         raise PlanError(f"the node is {node!r}, but must be a number from 0 to {g.nodes - 1}") from None
+    if g.nodes == 0:
+        raise PlanError(f"there is no node {node}; the graph has no nodes")
     if not 0 <= index < g.nodes:
         raise PlanError(f"there is no node {node}; the graph has nodes 0 to {g.nodes - 1}")
     return index
@@ -398,13 +408,13 @@ def _weighted(g: Graph, weighted: bool) -> bool:
 
 
 def _fraction(value: float, what: str) -> None:
-    if not 0 <= value <= 1:
+    if not (is_number(value) and 0 <= value <= 1):
         raise PlanError(f"`{what}` is {value!r}, but must lie between 0 and 1")
 
 
 def _positive(value: float, what: str) -> float:
-    if not value > 0:
-        raise PlanError(f"`{what}` is {value!r}, but must be above 0")
+    if not (is_number(value) and value > 0):
+        raise PlanError(f"`{what}` is {value!r}, but must be a number above 0")
     return float(value)
 
 
@@ -416,7 +426,10 @@ def _turns(value: int) -> None:
 def _weights_of_nodes(g: Graph, values: npt.ArrayLike, what: str) -> np.ndarray[Any, Any]:
     import numpy
 
-    weights = numpy.asarray(values, numpy.float64)
+    try:
+        weights = numpy.asarray(values, numpy.float64)
+    except (TypeError, ValueError) as error:
+        raise PlanError(f"`{what}` holds no numbers: {error}") from None
     if weights.shape != (g.nodes,):
         raise PlanError(f"`{what}` has the shape {weights.shape}, but the graph has {g.nodes} nodes")
     if not (numpy.isfinite(weights).all() and (weights >= 0).all() and weights.any()):

@@ -16,6 +16,9 @@ use crate::simd::{Binary, Doubles, Unary};
 /// `1.5 * 2^52`: adding it to a small whole number leaves that number in the low bits.
 const ROUNDER: f64 = 6_755_399_441_055_744.0;
 
+/// Lanes of the widest vector, a pair of AVX-512.
+const MOST_LANES: usize = 16;
+
 /// A polynomial by Horner's rule, from the highest coefficient down.
 #[inline(always)]
 unsafe fn horner<V: Doubles, const N: usize>(x: V, coefficients: [f64; N]) -> V {
@@ -36,10 +39,10 @@ unsafe fn horner<V: Doubles, const N: usize>(x: V, coefficients: [f64; N]) -> V 
 #[inline(never)]
 fn one_by_one(
     lanes: usize,
-    mask: &[f64; 8],
-    a: &[f64; 8],
-    b: &[f64; 8],
-    result: &mut [f64; 8],
+    mask: &[f64; MOST_LANES],
+    a: &[f64; MOST_LANES],
+    b: &[f64; MOST_LANES],
+    result: &mut [f64; MOST_LANES],
     f: fn(f64, f64) -> f64,
 ) {
     for i in 0..lanes {
@@ -52,12 +55,13 @@ fn one_by_one(
 /// Lanes of `fast` where `mask` does not hold, `f(a, b)` where it does.
 #[inline(always)]
 unsafe fn patch<V: Doubles>(mask: V, a: V, b: V, fast: V, f: fn(f64, f64) -> f64) -> V {
-    // SAFETY: the caller is of the vector's level, and no level has more than 8 lanes.
+    const { assert!(V::LANES <= MOST_LANES) };
+    // SAFETY: the caller is of the vector's level, and the arrays have room for its lanes.
     unsafe {
         if !V::any(mask) {
             return fast;
         }
-        let mut lanes = [[0.0; 8]; 4];
+        let mut lanes = [[0.0; MOST_LANES]; 4];
         V::store(mask, lanes[0].as_mut_ptr());
         V::store(a, lanes[1].as_mut_ptr());
         V::store(b, lanes[2].as_mut_ptr());

@@ -4,7 +4,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Binary, Doubles, Unary, Vector};
+use super::{Binary, Doubles, Pair, Unary, Vector};
 
 /// Eight doubles.
 #[derive(Clone, Copy)]
@@ -85,6 +85,12 @@ impl Vector for F64 {
     unsafe fn widely<F: Unary>(a: Self) -> Self {
         // SAFETY: the trait's contract.
         unsafe { F::apply(a) }
+    }
+
+    #[inline(always)]
+    unsafe fn widely_pair<F: Unary>(pair: [Self; 2]) -> [Self; 2] {
+        // SAFETY: the trait's contract.
+        unsafe { F::apply(Pair(pair)).0 }
     }
 
     #[inline(always)]
@@ -171,6 +177,16 @@ impl Vector for F32 {
         unsafe {
             let [low, high] = widen(a);
             narrow(F::apply(low), F::apply(high))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn widely_pair<F: Unary>(pair: [Self; 2]) -> [Self; 2] {
+        // SAFETY: the trait's contract.
+        unsafe {
+            let Pair([a, b]) = F::apply(Pair(widen(pair[0])));
+            let Pair([c, d]) = F::apply(Pair(widen(pair[1])));
+            [narrow(a, b), narrow(c, d)]
         }
     }
 

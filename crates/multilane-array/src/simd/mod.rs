@@ -9,11 +9,13 @@
 pub(crate) mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512;
+mod pair;
 pub(crate) mod portable;
 mod vector;
 
 use std::sync::OnceLock;
 
+pub(crate) use pair::Pair;
 pub(crate) use vector::{Binary, Doubles, Unary, VECTORS, Vector};
 
 /// An instruction set that kernels are compiled for.
@@ -71,6 +73,18 @@ impl Level {
             Self::Portable | Self::Avx512 => 64 * VECTORS,
         }
     }
+}
+
+/// Asks for a line of memory that is read soon; any address will do.
+#[inline(always)]
+pub(crate) fn prefetch(line: *const u8) {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    // SAFETY: every x86-64 processor has this instruction, which never faults.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(line.cast());
+    }
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+    let _ = line;
 }
 
 /// Makes stores that went around the caches visible to other threads.

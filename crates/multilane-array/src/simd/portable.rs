@@ -3,7 +3,7 @@
 //! Gives the same bits as the other levels: a fused multiply-add is `mul_add`, which
 //! rounds once everywhere, if slowly on a processor without the instruction.
 
-use super::{Binary, Doubles, Unary, Vector};
+use super::{Binary, Doubles, Pair, Unary, Vector};
 
 /// Eight doubles.
 #[derive(Clone, Copy)]
@@ -206,6 +206,12 @@ vector!(F64, f64, u64, 8, {
     }
 
     #[inline(always)]
+    unsafe fn widely_pair<F: Unary>(pair: [Self; 2]) -> [Self; 2] {
+        // SAFETY: the trait's contract.
+        unsafe { F::apply(Pair(pair)).0 }
+    }
+
+    #[inline(always)]
     unsafe fn widely2<F: Binary>(a: Self, b: Self) -> Self {
         // SAFETY: the trait's contract.
         unsafe { F::apply(a, b) }
@@ -219,6 +225,16 @@ vector!(F32, f32, u32, 16, {
         unsafe {
             let [low, high] = a.widen();
             Self::narrow(F::apply(low), F::apply(high))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn widely_pair<F: Unary>(pair: [Self; 2]) -> [Self; 2] {
+        // SAFETY: the trait's contract.
+        unsafe {
+            let Pair([a, b]) = F::apply(Pair(pair[0].widen()));
+            let Pair([c, d]) = F::apply(Pair(pair[1].widen()));
+            [Self::narrow(a, b), Self::narrow(c, d)]
         }
     }
 

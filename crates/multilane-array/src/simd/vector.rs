@@ -62,6 +62,8 @@ pub(crate) trait Vector: Copy {
 
     /// A function of doubles, applied lane by lane and rounded back.
     unsafe fn widely<F: Unary>(a: Self) -> Self;
+    /// The same for two vectors side by side: what takes long in one, the other fills.
+    unsafe fn widely_pair<F: Unary>(pair: [Self; 2]) -> [Self; 2];
     /// The same with two operands.
     unsafe fn widely2<F: Binary>(a: Self, b: Self) -> Self;
 }

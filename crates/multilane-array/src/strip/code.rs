@@ -34,6 +34,50 @@ impl Instruction {
         }
         self
     }
+
+    /// The array that is written.
+    pub(super) fn writes(self) -> Option<PlaceId> {
+        matches!(self.code, Code::StoreArray | Code::Stream | Code::StoreMask).then_some(usize::from(self.x))
+    }
+
+    /// Whether a place may be read; unused places are 0 and count.
+    pub(super) fn reads(self, place: PlaceId) -> bool {
+        let writes = self.code == Code::Store || self.writes().is_some();
+        !writes && [self.x, self.y, self.z].map(usize::from).contains(&place)
+    }
+
+    /// Whether the accumulator's contents matter to it.
+    pub(super) fn reads_accumulator(self) -> bool {
+        !matches!(
+            self.code,
+            Code::Load
+                | Code::LoadMask
+                | Code::Ahead
+                | Code::AddBoth
+                | Code::SubBoth
+                | Code::MulBoth
+                | Code::MulAddAll
+                | Code::MulNumberAddAll
+                | Code::MulSubAll
+                | Code::SubMulAll
+        )
+    }
+
+    /// Roughly, how many operations on a vector it is; loads and stores are none.
+    pub(super) fn operations(self) -> usize {
+        match self.code {
+            Code::Load | Code::LoadMask | Code::Store | Code::StoreArray | Code::Stream | Code::StoreMask => 0,
+            Code::Ahead => 0,
+            Code::MulAddAll | Code::MulNumberAddAll | Code::MulSubAll | Code::SubMulAll => 2,
+            Code::MulAdd | Code::MulAddNumbers | Code::MulNumberAdd | Code::MulSub | Code::SubMul => 2,
+            Code::AddMul | Code::LessMul | Code::MulLess => 2,
+            Code::Min | Code::MinOf | Code::Max | Code::MaxOf | Code::FoldMin | Code::FoldMax => 3,
+            Code::Div | Code::DivOf | Code::Sqrt => 8,
+            Code::Exp | Code::Log | Code::Sin | Code::Cos | Code::Tanh => 20,
+            Code::Pow | Code::PowOf => 60,
+            _ => 1,
+        }
+    }
 }
 
 /// What an instruction does.
@@ -52,6 +96,8 @@ pub(crate) enum Code {
     Stream,
     /// bytes x = mask acc
     StoreMask,
+    /// Asks for the elements of x that come later
+    Ahead,
 
     /// acc + x
     Add,

@@ -11,7 +11,14 @@ use super::Strips;
 use super::code::{Code, Instruction};
 use crate::math::{self, Function};
 use crate::place::Place;
-use crate::simd::{VECTORS, Vector};
+use crate::simd::{VECTORS, Vector, prefetch};
+
+/// How many bytes ahead of its use memory is asked for: enough to reach across the end of a page, where the processor's own
+/// prefetching starts over.
+const AHEAD: usize = 4096;
+
+/// The size of a line of the caches.
+const LINE: usize = 64;
 
 /// Assigns to every vector of the accumulator; `i` is its index.
 macro_rules! each {
@@ -82,7 +89,8 @@ pub(super) unsafe fn execute<V: Vector>(
                     V::load($from.add($i * V::LANES))
                 };
             }
-            for instruction in code {
+            let mut instructions = code.iter();
+            while let Some(instruction) = instructions.next() {
                 match instruction.code {
                     Code::Load => {
                         let x = at(instruction.x);
@@ -103,6 +111,14 @@ pub(super) unsafe fn execute<V: Vector>(
                     Code::StoreMask => {
                         let x = (*places.add(usize::from(instruction.x))).at(element);
                         every!(i, V::store_mask(acc[i], x.add(i * V::LANES)));
+                    }
+                    Code::Ahead => {
+                        let x = at(instruction.x).cast::<u8>().wrapping_add(AHEAD);
+                        let mut line = 0;
+                        while line < strip * size_of::<V::Element>() {
+                            prefetch(x.wrapping_add(line));
+                            line += LINE;
+                        }
                     }
                     Code::Add => {
                         let x = at(instruction.x);
@@ -190,8 +206,23 @@ pub(super) unsafe fn execute<V: Vector>(
                         each!(acc[i] = V::add(V::mul(acc[i], load!(x, i)), load!(y, i)));
                     }
                     Code::MulAddNumbers => {
-                        let (x, y) = (V::load(at(instruction.x)), V::load(at(instruction.y)));
-                        each!(acc[i] = V::add(V::mul(acc[i], x), y));
+                        let mut step = instruction;
+                        let (mut x, mut y) = (V::load(at(step.x)), V::load(at(step.y)));
+                        loop {
+                            each!(acc[i] = V::add(V::mul(acc[i], x), y));
+                            // Such steps come in chains: the next one needs no dispatch, and its numbers are often the same.
+                            let Some(next) = instructions.as_slice().first() else {
+                                break;
+                            };
+                            if next.code != Code::MulAddNumbers {
+                                break;
+                            }
+                            if (next.x, next.y) != (step.x, step.y) {
+                                (x, y) = (V::load(at(next.x)), V::load(at(next.y)));
+                            }
+                            step = next;
+                            instructions.next();
+                        }
                     }
                     Code::MulNumberAdd => {
                         let (x, y) = (V::load(at(instruction.x)), at(instruction.y));
@@ -367,6 +398,8 @@ unsafe fn fold_rest<V: Vector>(code: Code, sums: *mut V::Element, first: usize, 
     }
 }
 
+const _: () = assert!(VECTORS.is_multiple_of(2), "functions take vectors in pairs");
+
 /// Applies a function to a strip in memory.
 ///
 /// # Safety
@@ -380,9 +413,11 @@ pub(super) unsafe fn function<V: Vector>(function: Function, strip: *mut V::Elem
                 $(Function::$name => {
                     let mut i = 0;
                     while i < VECTORS {
-                        let place = strip.add(i * V::LANES);
-                        V::store(V::widely::<math::$name>(V::load(place)), place);
-                        i += 1;
+                        let (one, other) = (strip.add(i * V::LANES), strip.add((i + 1) * V::LANES));
+                        let [first, second] = V::widely_pair::<math::$name>([V::load(one), V::load(other)]);
+                        V::store(first, one);
+                        V::store(second, other);
+                        i += 2;
                     }
                 })*
             }

@@ -7,12 +7,14 @@
 mod code;
 mod machine;
 mod schedule;
+mod streaming;
 
 use multilane_plan::DType;
 
 use crate::body::Body;
 use crate::place::Place;
 use crate::simd::{Level, Vector};
+use streaming::Streaming;
 
 pub(crate) use code::Instruction;
 
@@ -21,7 +23,7 @@ pub(crate) use code::Instruction;
 pub(crate) struct Program {
     code: Vec<Instruction>,
     /// The same with stores of float arrays around the caches.
-    streaming: Vec<Instruction>,
+    streaming: Streaming,
     /// The one float type.
     pub(crate) float: DType,
     /// Elements of a strip.
@@ -60,14 +62,9 @@ impl Program {
     pub(crate) fn new(body: &Body, level: Level) -> Option<Self> {
         let scheduled = schedule::schedule(body)?;
         let strip = level.strip_bytes() / scheduled.float.size();
-        let streaming = scheduled
-            .code
-            .iter()
-            .map(|instruction| instruction.streamed())
-            .collect();
         Some(Self {
             late_reads: scheduled.late_reads(body),
-            streaming,
+            streaming: Streaming::new(&scheduled.code, body, scheduled.temporaries),
             code: scheduled.code,
             float: scheduled.float,
             strip,
@@ -87,12 +84,14 @@ impl Program {
     /// The processor has the program's level. Places are valid for the strips, and `lanes` has 16
     /// words for every reduction.
     pub(crate) unsafe fn run(&self, stores: Stores, places: *const Place, strips: Strips, lanes: *mut u64) {
-        let code = match stores {
-            Stores::Cached => &self.code,
-            Stores::Streamed => &self.streaming,
-        };
-        // SAFETY: the caller's promise.
-        unsafe { (self.execute)(code, places, strips, lanes) }
+        match stores {
+            // SAFETY: the caller's promise.
+            Stores::Cached => unsafe { (self.execute)(&self.code, places, strips, lanes) },
+            Stores::Streamed => self.streaming.run(self.strip, strips, |code, strips| {
+                // SAFETY: the caller's promise; together, the parts cover all strips.
+                unsafe { (self.execute)(code, places, strips, lanes) }
+            }),
+        }
     }
 }
 

@@ -104,19 +104,6 @@ impl Scheduled {
     }
 }
 
-impl Instruction {
-    /// The array that is written.
-    fn writes(self) -> Option<PlaceId> {
-        matches!(self.code, Code::StoreArray | Code::StoreMask).then_some(usize::from(self.x))
-    }
-
-    /// Whether a place may be read; unused places are 0 and count.
-    fn reads(self, place: PlaceId) -> bool {
-        let writes = matches!(self.code, Code::Store | Code::StoreArray | Code::StoreMask);
-        !writes && [self.x, self.y, self.z].map(usize::from).contains(&place)
-    }
-}
-
 /// The body with truth values where reductions fold integers made from them: the machine
 /// counts in floats, exactly, because a chunk is small.
 fn narrowed(body: &Body) -> Option<Body> {

@@ -1,12 +1,13 @@
 //! What the tests share: lanes, random values, random fused operations, comparison by bits.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use multilane_array::{Compiled, Level, Operand, Output};
 use multilane_plan::evaluate::{array, elements};
 use multilane_plan::{
-    Attribute, DType, DimId, Lanes, Op, Plan, Region, Registry, Scalar, Value, ValueId, ValueType, evaluate,
+    Array, Attribute, DType, DimId, Lanes, Op, Plan, Region, Registry, Scalar, Value, ValueId, ValueType, evaluate,
 };
 
 /// Lanes that run pieces from the last to the first, on the calling thread.
@@ -359,12 +360,32 @@ pub(crate) fn run(compiled: &Compiled, plan: &Plan, inputs: &[Value], len: usize
         .collect()
 }
 
+/// An array whose memory begins as far from a cache line as those of all other arrays of its length.
+fn alike(dtype: DType, len: usize) -> Array {
+    const LINE: usize = 64;
+    let mut memory = vec![0_u8; len * dtype.size() + 2 * LINE];
+    let begin = memory.as_mut_ptr();
+    let start = begin.wrapping_add(begin.align_offset(LINE) + len % 8 * 8);
+    let start = std::ptr::NonNull::new(start).expect("within an allocation");
+    // SAFETY: the memory has room for the elements behind the offset, and lives as long as its owner.
+    let array = unsafe { Array::from_raw(dtype, len, start, true, Arc::new(memory)) };
+    let before = elements_of_no_result(dtype, len);
+    // SAFETY: both have as many bytes, and nobody else has the new one.
+    unsafe { std::ptr::copy_nonoverlapping(before.as_ptr(), array.as_mut_ptr(), len * dtype.size()) };
+    array
+}
+
+/// What no computation gives.
+fn elements_of_no_result(dtype: DType, len: usize) -> Array {
+    array(dtype, &vec![Scalar::I64(77).cast(dtype); len])
+}
+
 /// A result before it is computed; arrays hold what no computation gives.
 pub(crate) fn placeholder(plan: &Plan, value: ValueId, len: usize) -> Value {
     match plan.ty(value) {
         ValueType::Tensor { dtype, extent } => match extent {
             multilane_plan::Extent::Scalar => Value::Scalar(Scalar::Bool(false).cast(*dtype)),
-            multilane_plan::Extent::Dim(_) => Value::Array(array(*dtype, &vec![Scalar::I64(77).cast(*dtype); len])),
+            multilane_plan::Extent::Dim(_) => Value::Array(alike(*dtype, len)),
         },
         ValueType::Opaque { .. } => unreachable!("results are numbers"),
     }
@@ -414,6 +435,8 @@ pub(crate) fn every_way(plan: &Plan) -> Vec<(String, Compiled)> {
         let registers = compiled.in_registers();
         ways.push((format!("{} registers {registers}", level.name()), compiled));
         if registers {
+            let streamed = Compiled::at_level(plan, op, level).expect("the operation compiles");
+            ways.push((format!("{} streamed", level.name()), streamed.always_streamed()));
             let blocks = Compiled::in_blocks(plan, op, level).expect("the operation compiles");
             ways.push((format!("{} blocks", level.name()), blocks));
         }

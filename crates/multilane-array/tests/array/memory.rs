@@ -149,6 +149,64 @@ fn unaligned_and_streamed_results_are_the_same() {
     }
 }
 
+/// `o_k = a * k + b`, and the square of the first: results that have nothing in common but operands, and one that has.
+fn many_results(dtype: DType) -> Plan {
+    let mut plan = Plan::new("many");
+    let n = plan.dim("n");
+    let ty = ValueType::array(dtype, n);
+    let [a, b, x, y]: [ValueId; 4] = std::array::from_fn(|_| plan.value(ty.clone(), None));
+    let mut ops = Vec::new();
+    let mut yields = Vec::new();
+    for k in 1..=7 {
+        let [product, sum] = std::array::from_fn(|_| plan.value(ty.clone(), None));
+        let number = plan.value(ValueType::scalar(dtype), None);
+        let mut constant = Op::new("core.constant", vec![], vec![number]);
+        let value = multilane_plan::Attribute::Scalar(Scalar::I64(k).cast(dtype));
+        constant.attributes.insert("value".to_owned(), value);
+        ops.push(constant);
+        ops.push(Op::new("core.mul", vec![x, number], vec![product]));
+        ops.push(Op::new("core.add", vec![product, y], vec![sum]));
+        yields.push(sum);
+    }
+    let square = plan.value(ty.clone(), None);
+    ops.push(Op::new("core.mul", vec![yields[0], yields[0]], vec![square]));
+    yields.push(square);
+    let results: Vec<ValueId> = yields.iter().map(|_| plan.value(ty.clone(), None)).collect();
+    plan.inputs = vec!["a".to_owned(), "b".to_owned()];
+    plan.outputs = (0..results.len()).map(|index| format!("o{index}")).collect();
+    plan.body.parameters = vec![a, b];
+    plan.body.yields = results.clone();
+    let mut op = Op::new("core.fused", vec![a, b], results);
+    op.regions.push(multilane_plan::Region {
+        parameters: vec![x, y],
+        ops,
+        yields,
+    });
+    plan.body.ops.push(op);
+    plan
+}
+
+#[test]
+fn results_written_one_after_the_other_are_the_same() {
+    for dtype in [DType::F64, DType::F32] {
+        let plan = many_results(dtype);
+        multilane_plan::verify(&plan, &multilane_plan::Registry::core()).expect("the plan is valid");
+        // Blocks are 128 elements: around one, around several, and with pieces and heads of every kind.
+        let lengths = [0, 1, 31, 127, 128, 129, 255, 257, 1000, 4096, 9001, 40_003];
+        for len in lengths.into_iter().take(if cfg!(miri) { 6 } else { lengths.len() }) {
+            let inputs = inputs(&mut Random::new(len as u64), &plan, len);
+            let expected = expected(&plan, &inputs);
+            for (way, compiled) in every_way(&plan) {
+                let context = format!("{way}, {len} elements");
+                let alone = crate::common::run(&compiled, &plan, &inputs, len, &Serial);
+                same(&context, &plan, &expected, &alone);
+                let shared = crate::common::run(&compiled.always_shared(), &plan, &inputs, len, &Threads(3));
+                same(&format!("{context}, shared"), &plan, &expected, &shared);
+            }
+        }
+    }
+}
+
 #[test]
 fn memory_that_overlaps_in_part_is_refused() {
     let plan = product_and_sum(DType::F64);

@@ -1,11 +1,13 @@
 //! A measured cost model as a file.
 //!
 //! JSON with the machine it was measured on and the version that measured it. A file that
-//! does not fit either, or is damaged, counts as none: measuring again is cheap.
+//! does not fit either, or is damaged, counts as none: measuring again is cheap. So does,
+//! after ten minutes, one that was measured while the machine was too busy.
 
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use multilane_plan::cost::{COST_MODEL_VERSION, CostModel};
 use serde::{Deserialize, Serialize};
@@ -15,6 +17,9 @@ use crate::error::EngineError;
 
 /// The form of the file.
 const FORMAT: u32 = 1;
+
+/// How long a model with guesses counts: other programs do not keep the processors for ever.
+const GUESSES_LAST: Duration = Duration::from_secs(600);
 
 #[derive(Serialize, Deserialize)]
 struct File {
@@ -36,11 +41,17 @@ pub fn load(path: &Path) -> Result<Option<CostModel>, EngineError> {
         }
     };
     let file: Option<File> = serde_json::from_str(&text).ok();
+    let age = || {
+        SystemTime::now()
+            .duration_since(fs::metadata(path).ok()?.modified().ok()?)
+            .ok()
+    };
     let fits = |file: &File| {
         file.format == FORMAT
             && file.version == env!("CARGO_PKG_VERSION")
             && file.machine == machine().fingerprint()
             && is_sound(&file.model)
+            && (file.model.assumed == 0 || age().is_some_and(|age| age < GUESSES_LAST))
     };
     Ok(file.filter(fits).map(|file| file.model))
 }
@@ -72,10 +83,11 @@ fn is_sound(model: &CostModel) -> bool {
         && model.cores > 0
         && model.streams.iter().any(|stream| stream.workers == 1)
         && model.gathers.iter().any(|gather| gather.workers == 1)
-        && model
-            .streams
-            .iter()
-            .all(|stream| positive(stream.read_bytes_per_ns) && positive(stream.write_bytes_per_ns))
+        && model.streams.iter().all(|stream| {
+            positive(stream.read_bytes_per_ns)
+                && positive(stream.write_bytes_per_ns)
+                && not_negative(stream.lead_ns_per_byte)
+        })
         && model.gathers.iter().all(|gather| positive(gather.ns_per_read))
         && model.ns_per_unit.values().all(|ns| not_negative(*ns))
         && [model.dispatch_ns, model.fork_join_ns, model.run_ns, model.overlap]
@@ -95,6 +107,16 @@ mod tests {
         let model = CostModel::typical(2);
         save(&path, &model).unwrap();
         assert_eq!(load(&path).unwrap(), Some(model.clone()));
+        let guessed = CostModel {
+            assumed: 3,
+            ..model.clone()
+        };
+        save(&path, &guessed).unwrap();
+        assert_eq!(load(&path).unwrap(), Some(guessed.clone()));
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        file.set_modified(SystemTime::now() - GUESSES_LAST).unwrap();
+        assert_eq!(load(&path).unwrap(), None);
+        save(&path, &model).unwrap();
         let text = fs::read_to_string(&path).unwrap();
         for (from, to) in [
             ("\"format\": 1", "\"format\": 2"),

@@ -3,8 +3,11 @@
 //! They are compiled for every processor of the architecture, so wide vectors are left out.
 
 use std::hint::black_box;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use multilane_plan::{Array, Call, KernelError, Lanes, Prepared, Scalar, Value};
+
+use super::timing::{Few, Timer};
 
 /// Elements of one piece.
 const PIECE: usize = 1 << 14;
@@ -85,22 +88,36 @@ impl Prepared for Map {
     }
 }
 
-/// The sum of an array.
-pub(super) struct Sum;
+/// The sum of an array, or of the products of two.
+pub(super) struct Dot;
 
-impl Prepared for Sum {
+impl Prepared for Dot {
     fn run(&self, call: &mut Call<'_>) -> Result<(), KernelError> {
-        let Some(array) = call.operands[0].array() else {
+        let Some(a) = call.operands[0].array() else {
             return Err(KernelError::Stopped);
         };
-        let from = Numbers::of(array);
-        each_piece(from.1, call.lanes, |piece| {
-            // SAFETY: nobody writes the array.
-            let elements = unsafe { from.read(piece) };
+        let b = call.operands.get(1).and_then(Value::array).map(Numbers::of);
+        let a = Numbers::of(a);
+        each_piece(a.1, call.lanes, |piece| {
+            // SAFETY: nobody writes the arrays.
+            let a = unsafe { a.read(piece) };
             let mut sums = [0.0; 16];
-            for sixteen in elements.chunks_exact(16) {
-                for (sum, element) in sums.iter_mut().zip(sixteen) {
-                    *sum += element;
+            match &b {
+                Some(b) => {
+                    // SAFETY: as above.
+                    let b = unsafe { b.read(piece) };
+                    for (a, b) in a.chunks_exact(16).zip(b.chunks_exact(16)) {
+                        for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
+                            *sum += a * b;
+                        }
+                    }
+                }
+                None => {
+                    for a in a.chunks_exact(16) {
+                        for (sum, a) in sums.iter_mut().zip(a) {
+                            *sum += a;
+                        }
+                    }
                 }
             }
             black_box(sums);
@@ -117,47 +134,89 @@ fn next_random(state: &mut u64) -> u64 {
     *state
 }
 
-/// Writes random places below `elements` over the beginning of an array.
-pub(super) fn scatter_places(array: &Array, reads: usize, elements: usize, lanes: &dyn Lanes) {
-    let places = Numbers(array.as_mut_ptr().cast(), reads.div_ceil(2).min(array.len()));
-    each_piece(places.1, lanes, |piece| {
-        let mut state = 0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(piece as u64 + 1) | 1;
-        // SAFETY: this piece is this call's alone.
-        for element in unsafe { places.write(piece) } {
-            let mut place = || ((next_random(&mut state) >> 32) * elements as u64) >> 32;
-            *element = f64::from_bits(place() | place() << 32);
-        }
-    });
+/// Random places in an area, more than are read at a time: each pass reads others, so that
+/// none finds in the cache what the one before it brought there.
+pub(super) struct Places {
+    numbers: Numbers,
+    /// Numbers of one pass, two places each.
+    pass: usize,
+    passes: usize,
+    next: AtomicUsize,
 }
 
-/// Adds up elements of `area` at places that stand in `places`.
-pub(super) fn gather(area: &Array, places: &Array, reads: usize, lanes: &dyn Lanes) {
-    let places = Numbers(places.as_mut_ptr().cast(), reads.div_ceil(2).min(places.len()));
+/// Passes before places come again.
+const PASSES: usize = 16;
+
+/// Numbers that one lane takes at a time.
+const PLACES: usize = 1 << 11;
+
+impl Places {
+    /// Writes places below `elements` over the beginning of an array, for passes of so many reads.
+    ///
+    /// They are spread as the neighbours of nodes are in graphs of the real world, where few are
+    /// everybody's: seven of ten lie in the first sixteenth.
+    pub(super) fn write(array: &Array, reads: usize, elements: usize, lanes: &dyn Lanes) -> Self {
+        let pass = (reads / 2).min(array.len() / PASSES).max(2) / 2 * 2;
+        let numbers = Numbers(array.as_mut_ptr().cast(), (pass * PASSES).min(array.len()));
+        each_piece(numbers.1, lanes, |piece| {
+            let mut state = 0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(piece as u64 + 1) | 1;
+            // SAFETY: this piece is this call's alone.
+            for element in unsafe { numbers.write(piece) } {
+                let mut place = || {
+                    let square = |share: u64| (share * share) >> 32;
+                    (square(square(square(next_random(&mut state) >> 32))) * elements as u64) >> 32
+                };
+                *element = f64::from_bits(place() | place() << 32);
+            }
+        });
+        Self {
+            numbers,
+            pass,
+            passes: numbers.1 / pass,
+            next: AtomicUsize::new(0),
+        }
+    }
+
+    /// Brings of an area into the caches what has room there.
+    pub(super) fn warm(&self, area: &Array, lanes: &dyn Lanes) {
+        (0..self.passes).for_each(|_| gather(area, self, lanes));
+    }
+
+    /// Reads of one pass.
+    pub(super) fn reads(&self) -> usize {
+        2 * self.pass
+    }
+}
+
+/// Adds up elements of `area` at the next places.
+pub(super) fn gather(area: &Array, places: &Places, lanes: &dyn Lanes) {
+    let pass = places.next.fetch_add(1, Ordering::Relaxed) % places.passes;
+    // SAFETY: within the array, and nobody writes it while it is read.
+    let places = unsafe { std::slice::from_raw_parts(places.numbers.0.add(pass * places.pass), places.pass) };
     let from = Numbers::of(area);
-    each_piece(places.1, lanes, |piece| {
+    lanes.run(places.len().div_ceil(PLACES), &|piece, _lane| {
         let from = &from;
         let mut sums = [0.0; 4];
-        // SAFETY: nobody writes either array, and `scatter_places` wrote places inside the area.
-        unsafe {
-            for pair in places.read(piece).chunks_exact(2) {
-                let (one, two) = (pair[0].to_bits(), pair[1].to_bits());
-                let at = |place: u64| *from.0.add(place as u32 as usize);
-                sums[0] += at(one);
-                sums[1] += at(one >> 32);
-                sums[2] += at(two);
-                sums[3] += at(two >> 32);
-            }
+        let own = &places[piece * PLACES..places.len().min((piece + 1) * PLACES)];
+        for pair in own.chunks_exact(2) {
+            let (one, two) = (pair[0].to_bits(), pair[1].to_bits());
+            // SAFETY: `write` wrote places inside the area, which nobody writes.
+            let at = |place: u64| unsafe { *from.0.add(place as u32 as usize) };
+            sums[0] += at(one);
+            sums[1] += at(one >> 32);
+            sums[2] += at(two);
+            sums[3] += at(two >> 32);
         }
         black_box(sums);
     });
 }
 
 /// The time of a step where each needs the one before, in an area of so many bytes.
-pub(super) fn sequential_ns(array: &Array, bytes: usize) -> f64 {
+pub(super) fn sequential_ns(timer: &Timer, array: &Array, bytes: usize) -> f64 {
     let len = (bytes / 8).min(array.len());
     let elements = &array.as_slice::<f64>().expect("numbers of this type")[..len];
     let steps = 20_000;
-    let ns = super::typical_ns(super::Few::Ten, || {
+    let ns = timer.typical_ns(Few::Ten, || {
         let mut place = 1_usize;
         for step in 0..steps {
             // The element decides nothing, but the processor cannot know.

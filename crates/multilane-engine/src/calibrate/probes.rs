@@ -7,8 +7,8 @@ use multilane_plan::{
     Array, Call, CostClass, DType, Form, Kernels, Lanes, Plan, Prepared, Registry, Scalar, Serial, Value, ValueType,
 };
 
-use super::loops::{Map, Sum};
-use super::timing::{Few, typical_ns};
+use super::loops::{Dot, Map};
+use super::timing::{Few, Timer};
 use crate::plans::{BufferPool, Control, Program};
 
 /// Passes over less than this take so little that the call counts.
@@ -35,19 +35,22 @@ enum Source {
 
 /// All of them.
 pub(super) struct Probes {
-    pub(super) read: Probe,
+    pub(super) sum: Probe,
+    pub(super) dot: Probe,
+    pub(super) scale: Probe,
     pub(super) triad: Probe,
     /// One for each class, with how many units it has an element.
     pub(super) classes: Vec<(CostClass, Probe)>,
-    /// Computes about as long as it moves; has one transcendental unit besides its arithmetic ones.
-    pub(super) mixed: Option<Probe>,
+    /// Compute about as long as they move; with how many transcendental units they have besides their arithmetic ones.
+    pub(super) mixed: Vec<(Probe, f64)>,
 }
 
 impl Probes {
     pub(super) fn new(registry: &Registry, kernels: &Kernels) -> Self {
         let probe = |inputs: &str, body: &str, units: f64, plain: Box<dyn Prepared>| {
             let probe = Probe::of_plan(registry, kernels, inputs, body, units);
-            probe.unwrap_or_else(|| Probe::plain(plain, units, body.contains("core.sum")))
+            let reads = inputs.matches('%').count();
+            probe.unwrap_or_else(|| Probe::plain(plain, units, reads, body.contains("core.sum")))
         };
         let one = "%a: f64[n]";
         let two = "%a: f64[n], %b: f64[n]";
@@ -69,7 +72,14 @@ impl Probes {
         let triad = "%k: f64 = core.constant 3.0\n%m = core.mul(%b, %k)\n%c = core.add(%a, %m)\nreturn %c";
         let mixed = "%s = core.sin(%b)\n%m = core.mul(%a, %s)\n%c = core.add(%a, %m)\nreturn %c";
         Self {
-            read: probe(one, "%s = core.sum(%a)\nreturn %s", 1.0, Box::new(Sum)),
+            sum: probe(one, "%s = core.sum(%a)\nreturn %s", 1.0, Box::new(Dot)),
+            dot: probe(
+                two,
+                "%m = core.mul(%a, %b)\n%s = core.sum(%m)\nreturn %s",
+                2.0,
+                Box::new(Dot),
+            ),
+            scale: probe(one, &times_and_plus(1), 2.0, Box::new(Map(|a, _| a * 0.5 + 1.0))),
             triad: probe(two, triad, 2.0, Box::new(Map(|a, b| a + b * 3.0))),
             classes: vec![
                 (
@@ -86,10 +96,16 @@ impl Probes {
                 ),
                 (
                     CostClass::Reduction,
-                    probe(one, "%s = core.sum(%a)\nreturn %s", 1.0, Box::new(Sum)),
+                    probe(one, "%s = core.sum(%a)\nreturn %s", 1.0, Box::new(Dot)),
                 ),
             ],
-            mixed: Probe::of_plan(registry, kernels, two, mixed, 2.0),
+            mixed: [
+                Probe::of_plan(registry, kernels, two, mixed, 2.0).map(|probe| (probe, 1.0)),
+                Probe::of_plan(registry, kernels, one, &times_and_plus(10), 20.0).map(|probe| (probe, 0.0)),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
         }
     }
 }
@@ -131,18 +147,15 @@ impl Probe {
         probe.runs().then_some(probe)
     }
 
-    fn plain(kernel: Box<dyn Prepared>, units: f64, is_sum: bool) -> Self {
+    fn plain(kernel: Box<dyn Prepared>, units: f64, reads: usize, is_sum: bool) -> Self {
+        let writes = usize::from(!is_sum);
         Self {
             kernel,
-            operands: if is_sum {
-                vec![Source::Array(0)]
-            } else {
-                vec![Source::Array(0), Source::Array(1)]
-            },
+            operands: (0..reads).map(Source::Array).collect(),
             has_array: !is_sum,
-            arrays: if is_sum { 1 } else { 3 },
-            reads: if is_sum { 1 } else { 2 },
-            writes: usize::from(!is_sum),
+            arrays: reads + writes,
+            reads,
+            writes,
             units,
         }
     }
@@ -153,16 +166,19 @@ impl Probe {
         self.call(&arrays, 8, &Serial).is_some()
     }
 
-    /// The time its elements take, without that of the call. Of short passes two lengths are
-    /// timed: what a call takes is the same for both.
-    pub(super) fn elements_ns(&self, arrays: &[Array; 3], len: usize, lanes: &dyn Lanes) -> f64 {
+    /// The time its elements take, without that of the call; `None` when the lanes were never all
+    /// at work. Of short passes two lengths are timed: what a call takes is the same for both.
+    pub(super) fn elements_ns(&self, timer: &Timer, arrays: &[Array; 3], len: usize, lanes: &dyn Lanes) -> Option<f64> {
         let few = Few::for_bytes(len * 8 * self.arrays);
-        let time = |len: usize| typical_ns(few, || self.run(arrays, len, lanes));
-        let whole = time(len);
-        if lanes.count() > 1 || len < 64 || len * 8 * self.arrays > SHORT_BYTES {
-            return whole;
+        if lanes.count() > 1 {
+            return timer.shared_ns(few, lanes, |lanes| self.run(arrays, len, lanes));
         }
-        ((whole - time(len / 4)) * 4.0 / 3.0).clamp(whole * 0.1, whole)
+        let time = |len: usize| timer.typical_ns(few, || self.run(arrays, len, &Serial));
+        let whole = time(len);
+        if len < 64 || len * 8 * self.arrays > SHORT_BYTES {
+            return Some(whole);
+        }
+        Some(((whole - time(len / 4)) * 4.0 / 3.0).clamp(whole * 0.1, whole))
     }
 
     /// Runs it on the first `len` elements of two arrays; the third gets the result.
@@ -200,7 +216,7 @@ impl Probe {
 
 /// What starting an operation takes, and starting a plan: from plans of one and of seventeen
 /// operations on arrays that are too small to count.
-pub(super) fn overheads(registry: &Registry, kernels: &Kernels, pool: &BufferPool) -> (f64, f64) {
+pub(super) fn overheads(timer: &Timer, registry: &Registry, kernels: &Kernels, pool: &BufferPool) -> (f64, f64) {
     let typical = CostModel::typical(1);
     let time = |operations: usize| {
         let mut text = "plan probe(%v0: f64[n]) {\n".to_owned();
@@ -219,7 +235,7 @@ pub(super) fn overheads(registry: &Registry, kernels: &Kernels, pool: &BufferPoo
         let inputs = [Value::Array(Array::from_vec(vec![1.0_f64; 4]))];
         let control = Control::new();
         program.run(&inputs, &[], &Serial, &control).ok()?;
-        Some(typical_ns(Few::Many, || {
+        Some(timer.typical_ns(Few::Many, || {
             // That it runs was tried.
             let _ = program.run(&inputs, &[], &Serial, &control);
         }))

@@ -10,13 +10,11 @@ pub(super) struct Sizes {
     pub(super) quick: bool,
     /// Elements of the largest arrays.
     pub(super) longest: usize,
-    /// Elements that fit the nearest cache three times.
-    pub(super) near: usize,
     /// Bytes that fit the second cache.
     pub(super) middle: usize,
-    /// Reads at random places.
+    /// Reads at random places in one pass.
     pub(super) gather_reads: usize,
-    /// Elements of the pass that both computes and moves.
+    /// Bytes of the pass that both computes and moves.
     pub(super) mixed: usize,
     footprints: Vec<usize>,
     workers: usize,
@@ -27,9 +25,9 @@ impl Sizes {
         let cache = |level: usize, usual: usize| machine.caches.get(level).map_or(usual, |bytes| *bytes as usize);
         let (first, second) = (cache(0, 32 * KIB), cache(1, MIB));
         // Beyond every cache a process can have to itself, and no more than a sixteenth of memory.
-        let far = if quick { 192 * MIB } else { 512 * MIB };
+        let far = if quick { 192 * MIB } else { 256 * MIB };
         let far = far.min((machine.memory_bytes / 16) as usize).max(8 * MIB);
-        let mut footprints = vec![first / 2, second / 2, second * 2, 16 * MIB, 64 * MIB, 256 * MIB, far];
+        let mut footprints = vec![first / 2, second / 2, second * 2, 16 * MIB, 64 * MIB, far];
         if quick {
             footprints = vec![first / 2, second / 2, 16 * MIB, far];
         }
@@ -40,10 +38,9 @@ impl Sizes {
         Self {
             quick,
             longest: far / 24,
-            near: (first * 3 / 4 / 24).max(256),
             middle: second / 2,
-            gather_reads: if quick { 200_000 } else { 400_000 }.min(far / 24),
-            mixed: far / 48,
+            gather_reads: if quick { 50_000 } else { 100_000 },
+            mixed: far / 2,
             footprints,
             workers,
         }
@@ -64,7 +61,11 @@ impl Sizes {
     /// Bytes of the areas that are read from at random.
     pub(super) fn gathers(&self) -> Vec<usize> {
         let longest = self.longest * 8;
-        let mut areas: Vec<usize> = self.footprints.iter().map(|bytes| (*bytes).min(longest)).collect();
+        // Between the caches of a core and the one that cores share the time rises steeply.
+        let between = self.middle * 16;
+        let areas = self.footprints.iter().chain([&between]);
+        let mut areas: Vec<usize> = areas.map(|bytes| (*bytes).min(longest)).collect();
+        areas.sort_unstable();
         areas.dedup();
         areas
     }

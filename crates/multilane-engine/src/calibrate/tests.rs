@@ -54,13 +54,41 @@ fn a_calibration_has_a_number_for_everything() {
 }
 
 #[test]
-fn the_power_of_a_known_sum_comes_back() {
-    for power in [1.0, 1.3, 2.5, 7.0_f64] {
-        let sum = (3.0_f64.powf(power) + 4.0_f64.powf(power)).powf(1.0 / power);
-        assert!((power_of(3.0, 4.0, sum) - power).abs() < 1e-6);
-    }
-    assert!(power_of(3.0, 4.0, 100.0) < 1.001);
-    assert!(power_of(3.0, 4.0, 1.0) > 7.999);
+fn random_reads_gain_from_workers_and_never_cost_more_in_all() {
+    let gather = |workers, ns_per_read| Gather {
+        area_bytes: 1e6,
+        workers,
+        ns_per_read,
+    };
+    let mut gathers = vec![gather(1, 4.0), gather(2, 9.0), gather(4, 1.0), gather(8, 5.0)];
+    level_gathers(&mut gathers);
+    let ns: Vec<f64> = gathers.iter().map(|gather| gather.ns_per_read).collect();
+    assert_eq!(ns, [4.0, 8.0, 2.0, 5.0]);
+}
+
+#[test]
+fn what_could_not_be_measured_gains_half_of_what_there_is_to_gain() {
+    let one = Passes {
+        footprint_bytes: 1e6,
+        workers: 1,
+        sum_ns: 0.5,
+        dot_ns: 1.0,
+        scale_ns: 2.0,
+        triad_ns: 3.0,
+    };
+    let four = Passes { workers: 4, ..one };
+    assert_eq!(nearest(&[four, one], 3e6).map(|passes| passes.workers), Some(1));
+    let three = super::shared(&one, 2e6, 3);
+    assert_eq!(
+        (
+            three.workers,
+            three.sum_ns,
+            three.dot_ns,
+            three.scale_ns,
+            three.triad_ns
+        ),
+        (3, 0.25, 0.5, 1.0, 1.5)
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@
 //! `core.constant` and `core.loop`.
 
 mod bind;
+mod contest;
 mod control;
 mod copy;
 mod error;

@@ -161,12 +161,12 @@ impl BufferPool {
             .checked_mul(dtype.size())
             .filter(|bytes| *bytes <= isize::MAX as usize)?;
         let block = block_size(bytes)?;
-        let pages = match self.shared.find(block).or_else(|| Pages::allocate(block)) {
+        let pages = match self.shared.find(block).or_else(|| fresh(block)) {
             Some(pages) => pages,
             None => {
                 // What is kept for later may be what is missing now.
                 self.trim();
-                Pages::allocate(block)?
+                fresh(block)?
             }
         };
         let start = pages.start();
@@ -214,6 +214,29 @@ impl Buffers for BufferPool {
     }
 }
 
+/// From here on a block is held against the memory that is free.
+const HUGE: usize = 256 << 20;
+
+/// A block from the system, when it has so much.
+///
+/// Linux promises more than it has, and kills who takes the promise at its word.
+fn fresh(bytes: usize) -> Option<Pages> {
+    if bytes >= HUGE && free_bytes().is_some_and(|free| bytes as u64 > free) {
+        return None;
+    }
+    Pages::allocate(bytes)
+}
+
+/// What the machine, and the control group of this process, have left.
+fn free_bytes() -> Option<u64> {
+    let number = |path: &str| std::fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let machine = line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024;
+    let group = number("/sys/fs/cgroup/memory.max").zip(number("/sys/fs/cgroup/memory.current"));
+    Some(group.map_or(machine, |(limit, used)| machine.min(limit.saturating_sub(used))))
+}
+
 /// Memory this process may use: the machine's, or its control group's if that is less.
 fn memory_bytes() -> usize {
     let machine = rustix::system::sysinfo();
@@ -232,6 +255,14 @@ fn memory_bytes() -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn more_than_is_free_is_refused_though_the_system_would_promise_it() {
+        let pool = BufferPool::new(0);
+        let free = free_bytes().unwrap() as usize;
+        assert!(pool.try_take(DType::F64, free / 8 + (1 << 27)).is_none());
+        assert!(pool.try_take(DType::F64, 1 << 10).is_some());
+    }
 
     #[test]
     fn blocks_are_a_little_larger_than_what_they_hold() {

@@ -38,18 +38,22 @@ pub struct Run {
     name: Arc<str>,
     script: Arc<Script>,
     tallies: Vec<Tally>,
+    /// What is predicted beside the groups.
+    overhead_ns: f64,
 }
 
 impl Run {
     /// What ran when, in the order of the plan: the groups of its prediction.
     pub fn groups(&self) -> Vec<GroupTime> {
         let groups = self.script.groups.iter().zip(&self.tallies);
-        groups.map(|(group, tally)| tally.complete(group)).collect()
+        groups
+            .map(|(group, tally)| tally.complete(group, self.script.lanes))
+            .collect()
     }
 
-    /// What the cost model said that the run would take, with every loop to its bound.
+    /// What the cost model says that such a run takes: each loop counts as often as it went round.
     pub fn predicted_ns(&self) -> f64 {
-        self.script.predicted_ns
+        self.overhead_ns + self.tallies.iter().map(Tally::predicted_ns).sum::<f64>()
     }
 
     /// The run as a trace, for reports; the caller fills in the facts of the machine.
@@ -90,6 +94,7 @@ impl Program {
         }
         let mut runner = Runner {
             program: self,
+            script: &script,
             watch: &watch,
             places,
             sizes,
@@ -98,6 +103,7 @@ impl Program {
             tallies: vec![Tally::default(); script.groups.len()],
             lane_times: Vec::new(),
             depth: 0,
+            loops: 0,
             now_ns: start_ns,
         };
         runner.block(&self.body, &script.body)?;
@@ -113,6 +119,7 @@ impl Program {
             end_ns: clock::now_ns(),
             peak_bytes: runner.workspace.peak_bytes(),
             name: self.name.clone(),
+            overhead_ns: self.model.run_ns + runner.loops as f64 * self.model.dispatch_ns,
             tallies: runner.tallies,
             script,
         })
@@ -139,6 +146,7 @@ impl Program {
 /// A run under way.
 pub(super) struct Runner<'a> {
     program: &'a Program,
+    script: &'a Script,
     watch: &'a Watch<'a>,
     /// The values, by their places.
     places: Vec<Option<Value>>,
@@ -150,6 +158,8 @@ pub(super) struct Runner<'a> {
     lane_times: Vec<LaneTime>,
     /// Loops around what runs now.
     depth: usize,
+    /// Loops that were begun.
+    loops: u64,
     /// When the last group ended: what follows starts then.
     now_ns: u64,
 }
@@ -240,13 +250,20 @@ impl<'a> Runner<'a> {
                 }
                 continue;
             }
-            if stage.mode == Mode::SideBySide {
+            let (mode, predicted_ns) = match &stage.contest {
+                Some(contest) => contest.next(),
+                None => (stage.mode, self.script.groups[stage.group].predicted_ns),
+            };
+            if mode == Mode::SideBySide {
                 self.side_by_side(block, stage)?;
             } else if let Some(step) = first {
-                self.single(step, stage.mode)?;
+                self.single(step, mode)?;
             }
             let start_ns = std::mem::replace(&mut self.now_ns, clock::now_ns());
-            self.tallies[stage.group].add(start_ns, self.now_ns);
+            if let Some(contest) = &stage.contest {
+                contest.note(mode, self.now_ns.saturating_sub(start_ns));
+            }
+            self.tallies[stage.group].add(start_ns, self.now_ns, mode, predicted_ns);
             if let Some(log) = &self.watch.log {
                 log.take(stage.group, &mut self.lane_times);
             }
@@ -393,6 +410,7 @@ impl<'a> Runner<'a> {
         let mut carried = self.operands(step)?;
         let (mut iterations, mut converged) = (0, false);
         self.depth += 1;
+        self.loops += 1;
         while iterations < *count && !converged {
             self.check_stop()?;
             for (slot, value) in body.parameters.iter().zip(carried.drain(..)) {

@@ -6,6 +6,7 @@
 use multilane_plan::cost::{DEFAULT_THRESHOLD, Mode, Schedule, schedule};
 use multilane_plan::{Plan, Region};
 
+use super::contest::Contest;
 use super::program::Program;
 use super::times::GroupTime;
 
@@ -16,8 +17,6 @@ pub(super) struct Script {
     pub(super) body: Vec<Stage>,
     /// What is known of the groups before they run.
     pub(super) groups: Vec<GroupTime>,
-    /// What one run is predicted to take, with loops to their bounds.
-    pub(super) predicted_ns: f64,
 }
 
 /// Operations of a region that run next to each other.
@@ -25,6 +24,8 @@ pub(super) struct Stage {
     /// Their places in the region.
     pub(super) ops: Vec<usize>,
     pub(super) mode: Mode,
+    /// What decides the mode where the prediction does not.
+    pub(super) contest: Option<Contest>,
     /// Its group; a loop has none, its body has.
     pub(super) group: usize,
     /// The loop's body.
@@ -48,7 +49,6 @@ impl Script {
             lanes,
             body: stages(&program.plan, &program.plan.body, &chosen, &[], &mut groups),
             groups,
-            predicted_ns: program.model.run_ns + chosen.ns,
         }
     }
 }
@@ -89,6 +89,7 @@ fn stages(
             Stage {
                 ops: step.ops.clone(),
                 mode: step.mode,
+                contest: Contest::of(step),
                 group,
                 body,
             }

@@ -19,9 +19,9 @@ pub struct GroupTime {
     pub indices: Vec<usize>,
     /// How many groups of its region come before it.
     pub level: usize,
-    /// How it used the lanes.
+    /// How it used the lanes, most of the time: where the prediction is close, both ways are tried.
     pub mode: Mode,
-    /// Lanes it had.
+    /// Lanes it had then.
     pub lanes: usize,
     /// When the first execution started; 0 when there was none.
     pub start_ns: u64,
@@ -51,27 +51,45 @@ pub(super) struct Tally {
     end_ns: u64,
     busy_ns: u64,
     iterations: u64,
+    /// How many of them on all lanes, of a group that could be on one as well.
+    wide: u64,
+    predicted_ns: f64,
 }
 
 impl Tally {
-    pub(super) fn add(&mut self, start_ns: u64, end_ns: u64) {
+    /// Adds an execution with its mode and what was predicted for it.
+    pub(super) fn add(&mut self, start_ns: u64, end_ns: u64, mode: Mode, predicted_ns: f64) {
         if self.iterations == 0 {
             self.start_ns = start_ns;
         }
         self.end_ns = end_ns;
         self.busy_ns += end_ns.saturating_sub(start_ns);
         self.iterations += 1;
+        self.wide += u64::from(mode == Mode::Wide);
+        self.predicted_ns += predicted_ns;
     }
 
-    /// The group with what was measured; bytes and prediction are for one execution before.
-    pub(super) fn complete(&self, group: &GroupTime) -> GroupTime {
+    /// What its executions were predicted to take.
+    pub(super) fn predicted_ns(&self) -> f64 {
+        self.predicted_ns
+    }
+
+    /// The group with what was measured; its bytes are for one execution before, `lanes` are those of the run.
+    pub(super) fn complete(&self, group: &GroupTime, lanes: usize) -> GroupTime {
+        let (mode, lanes) = match group.mode {
+            Mode::Serial | Mode::Wide if 2 * self.wide > self.iterations => (Mode::Wide, lanes),
+            Mode::Serial | Mode::Wide if self.iterations > 0 => (Mode::Serial, 1),
+            mode => (mode, group.lanes),
+        };
         GroupTime {
+            mode,
+            lanes,
             start_ns: self.start_ns,
             end_ns: self.end_ns,
             busy_ns: self.busy_ns,
             iterations: self.iterations,
             bytes: group.bytes.saturating_mul(self.iterations),
-            predicted_ns: group.predicted_ns * self.iterations as f64,
+            predicted_ns: self.predicted_ns,
             ..group.clone()
         }
     }

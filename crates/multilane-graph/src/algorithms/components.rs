@@ -8,13 +8,18 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use multilane_plan::Lanes;
 
+use super::memory::advise;
 use crate::csr::Csr;
 use crate::error::GraphError;
 use crate::graph::Graph;
+use crate::prefetch::prefetch;
 use crate::shared::{PerLane, part, pieces, reserve};
 
 /// How many neighbours of every node are joined before the large tree is looked for.
 const FIRST_NEIGHBOURS: usize = 2;
+
+/// How many nodes before its turn the tree of a node's neighbour is asked for, and twice as many the row.
+const AHEAD: usize = 16;
 
 /// Nodes that are asked for their tree to find the large one.
 const SAMPLES: usize = 1024;
@@ -30,10 +35,17 @@ pub fn components(graph: &Graph, lanes: &dyn Lanes) -> Result<Vec<u32>, GraphErr
         None
     };
     let mut forest = reserve::<AtomicU32>(nodes)?;
+    advise(&mut forest);
     forest.extend((0..nodes as u32).map(AtomicU32::new));
     let rows = graph.out();
     for first in 0..FIRST_NEIGHBOURS {
         over_nodes(nodes, lanes, |node| {
+            if node + 2 * AHEAD < nodes {
+                prefetch(rows.targets(), rows.offsets()[node + 2 * AHEAD] + first);
+                if let Some(&later) = rows.neighbours(node + AHEAD).get(first) {
+                    prefetch(&forest, later as usize);
+                }
+            }
             if let Some(&neighbour) = rows.neighbours(node).get(first) {
                 link(&forest, node as u32, neighbour);
             }

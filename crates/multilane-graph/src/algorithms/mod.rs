@@ -5,7 +5,6 @@
 mod bits;
 pub(crate) mod lanes;
 mod memory;
-mod prefetch;
 
 pub mod betweenness;
 pub mod bfs;
@@ -20,5 +19,6 @@ pub use bfs::{UNREACHED, bfs, bfs_parents};
 pub use components::{components, count_components};
 pub use core_number::core_numbers;
 pub use label_propagation::{Communities, LabelPropagation, label_propagation};
+pub(crate) use memory::{advise, room};
 pub use sssp::{sssp, sssp_with};
 pub use triangles::{triangles, triangles_of_nodes};

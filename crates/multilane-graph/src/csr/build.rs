@@ -10,6 +10,7 @@ use super::sort::{Item, sort};
 use super::stream::Stream;
 use super::{Csr, Duplicates};
 use crate::error::GraphError;
+use crate::limits;
 use crate::shared::{PerLane, Shared, reserve};
 use crate::weights::{WeightSlice, Weights};
 
@@ -102,6 +103,8 @@ fn build_with<W: Carried>(
         return Err(GraphError::Stopped);
     }
 
+    // All of it together: each part alone may still fit.
+    limits::refuse_beyond_memory(limits::building_bytes(nodes as u128, edges as u128, size_of::<W>()))?;
     let mut targets = reserve::<u32>(edges)?;
     let mut rows = reserve::<u16>(edges)?;
     let mut weights = reserve::<W>(edges)?;

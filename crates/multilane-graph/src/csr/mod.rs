@@ -4,6 +4,7 @@
 //! neighbours that occur several times stand in the order their edges came in.
 
 mod build;
+mod by_weight;
 mod sort;
 mod stream;
 
@@ -12,6 +13,7 @@ use std::ops::Range;
 use multilane_plan::Lanes;
 
 pub(crate) use build::build;
+pub(crate) use by_weight::{ByWeight, Step};
 pub(crate) use stream::{EdgeArrays, Merged, Stream, Transposed};
 
 use crate::error::GraphError;

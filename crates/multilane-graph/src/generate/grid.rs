@@ -4,13 +4,14 @@ use multilane_plan::Lanes;
 
 use crate::error::GraphError;
 use crate::graph::{EdgeOptions, Graph};
+use crate::limits;
 
 /// An undirected grid; node `row * columns + column`. A periodic one is joined across its borders.
 pub fn grid(rows: usize, columns: usize, periodic: bool, lanes: &dyn Lanes) -> Result<Graph, GraphError> {
-    let nodes = rows.checked_mul(columns).filter(|&nodes| nodes <= crate::MAX_NODES);
-    let nodes = nodes.ok_or(GraphError::TooManyNodes {
-        nodes: rows as i128 * columns as i128,
-    })?;
+    let wanted = rows as u128 * columns as u128;
+    let nodes = limits::checked_nodes(wanted)?;
+    // Two edges for each node, as ends and from both ends as rows.
+    limits::refuse_beyond_memory(wanted * 16 + limits::building_bytes(wanted, wanted * 4, 0))?;
     // Across a border of one or two nodes there is nothing new to join.
     let (around_rows, around_columns) = (periodic && rows > 2, periodic && columns > 2);
     let mut sources = crate::shared::reserve::<u32>(nodes * 2)?;

@@ -6,6 +6,7 @@ use super::Edges;
 use super::random::{Permutation, Random};
 use crate::error::GraphError;
 use crate::graph::{EdgeOptions, Graph};
+use crate::limits;
 use crate::shared::{Shared, part, pieces, reserve};
 
 /// Shares of the quadrants, in units of 2^-32: .57, .19, .19, and the rest.
@@ -17,6 +18,9 @@ const TOP_AND_BOTTOM_LEFT: u32 = (0.95 * 4_294_967_296.0) as u32;
 ///
 /// Nodes are numbered at random. Self-loops and repeated edges occur.
 pub fn kronecker_edges(scale: u32, edge_factor: usize, seed: u64, lanes: &dyn Lanes) -> Result<Edges, GraphError> {
+    let nodes = 1u128.checked_shl(scale).unwrap_or(u128::MAX);
+    let wanted = nodes.saturating_mul(edge_factor as u128);
+    refuse_ends_and_rows(nodes, wanted)?;
     if scale > 31 {
         return Err(GraphError::Argument {
             argument: "scale",
@@ -24,11 +28,9 @@ pub fn kronecker_edges(scale: u32, edge_factor: usize, seed: u64, lanes: &dyn La
             expected: "a number from 0 to 31",
         });
     }
-    let edges = edge_factor
-        .checked_shl(scale)
-        .filter(|edges| edges >> scale == edge_factor);
-    let edges = edges.ok_or(GraphError::OutOfMemory {
-        bytes: (edge_factor as u128) << (scale + 3),
+    let edges = usize::try_from(wanted).map_err(|_| GraphError::OutOfMemory {
+        bytes: wanted.saturating_mul(8),
+        free: None,
     })?;
     let permutation = Permutation::new(scale, seed);
     edges_by(edges, lanes, |edge| {
@@ -61,6 +63,12 @@ pub fn kronecker(
         ..options
     };
     Graph::from_edges(&sources, &targets, crate::WeightSlice::None, options, lanes)
+}
+
+/// Refuses a graph for whose edges, as both of their ends and as rows, there is no memory.
+pub(super) fn refuse_ends_and_rows(nodes: u128, edges: u128) -> Result<(), GraphError> {
+    let rows = limits::building_bytes(nodes, edges, 0);
+    limits::refuse_beyond_memory(edges.saturating_mul(8).saturating_add(rows))
 }
 
 /// Edges that each follow from their position.

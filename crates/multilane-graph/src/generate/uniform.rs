@@ -3,14 +3,16 @@
 use multilane_plan::Lanes;
 
 use super::Edges;
-use super::kronecker::edges_by;
+use super::kronecker::{edges_by, refuse_ends_and_rows};
 use super::random::Random;
 use crate::error::GraphError;
 use crate::graph::{EdgeOptions, Graph};
+use crate::limits;
 
 /// Edges of a uniform graph. Self-loops and repeated edges occur.
 pub fn uniform_edges(nodes: usize, edges: usize, seed: u64, lanes: &dyn Lanes) -> Result<Edges, GraphError> {
-    let bound = u32::try_from(nodes).map_err(|_| GraphError::TooManyNodes { nodes: nodes as i128 })?;
+    refuse_ends_and_rows(nodes as u128, edges as u128)?;
+    let bound = limits::checked_nodes(nodes as u128)? as u32;
     if bound == 0 && edges > 0 {
         return Err(GraphError::Argument {
             argument: "edges",

@@ -5,6 +5,7 @@ use multilane_plan::Lanes;
 use super::Graph;
 use crate::csr::{Duplicates, EdgeArrays, build};
 use crate::error::GraphError;
+use crate::limits;
 use crate::node::NodeId;
 use crate::shared::{Shared, part};
 use crate::weights::WeightSlice;
@@ -79,8 +80,7 @@ fn checked_nodes<N: NodeId>(
     });
     let largest = found.iter().map(|piece| piece.0).max().unwrap_or(0);
     let nodes = match given {
-        Some(nodes) if nodes > crate::MAX_NODES => return Err(GraphError::TooManyNodes { nodes: nodes as i128 }),
-        Some(nodes) => nodes,
+        Some(nodes) => limits::checked_nodes(nodes as u128)?,
         None if len == 0 => 0,
         None => usize::try_from(largest).map_or(crate::MAX_NODES, |largest| {
             largest.saturating_add(1).min(crate::MAX_NODES)

@@ -11,7 +11,7 @@ mod windows;
 
 use multilane_plan::Lanes;
 
-pub(crate) use windows::{LANES, WINDOW, Window};
+pub(crate) use windows::{AHEAD, LANES, WINDOW, Window};
 
 use crate::csr::Csr;
 use crate::error::GraphError;
@@ -30,7 +30,7 @@ pub(crate) struct Layout {
     pub(crate) rows: Vec<u8>,
     /// For every window the lengths of its long rows, then of its groups of short rows.
     pub(crate) lengths: Vec<u32>,
-    /// Places of the neighbours.
+    /// Places of the neighbours, and [`AHEAD`] more at the end.
     pub(crate) entries: Vec<u32>,
     /// Weights, entry by entry; where there is no edge, 1, for what stands there changes nothing already.
     pub(crate) weights: Weights,

@@ -19,6 +19,9 @@ pub(crate) const WINDOW: usize = 256;
 /// Rows of a group.
 pub(crate) const LANES: usize = 8;
 
+/// Entries behind the last one, so that kernels may look ahead without asking whether there are any.
+pub(crate) const AHEAD: usize = 64;
+
 /// Rows longer than this are not grouped: the others of their group would be mostly filling.
 const LONG: usize = 128;
 
@@ -122,7 +125,7 @@ pub(super) fn arrange(rows: &Csr, order: Option<Order>, lanes: &dyn Lanes) -> Re
     }
 
     let mut lengths = reserve::<u32>(length)?;
-    let mut entries = reserve::<u32>(entry)?;
+    let mut entries = reserve::<u32>(entry + AHEAD)?;
     let all_lengths = Shared::new(lengths.as_mut_ptr());
     let all_entries = Shared::new(entries.as_mut_ptr());
     let place_of = |node: u32| order.as_ref().map_or(node, |order| order.places[node as usize]);
@@ -151,6 +154,7 @@ pub(super) fn arrange(rows: &Csr, order: Option<Order>, lanes: &dyn Lanes) -> Re
         lengths.set_len(length);
         entries.set_len(entry);
     }
+    entries.resize(entry + AHEAD, places as u32);
     let weights = match rows.weights() {
         Weights::None => Weights::None,
         Weights::F32(weights) => Weights::F32(arranged.weights(weights, 1.0, entry, lanes)?),

@@ -58,12 +58,17 @@ impl Text {
     pub(super) fn open_in_blocks(path: &Path, block: usize) -> Result<Self, GraphError> {
         let failed = |source| failed(path, Failure::Io(source));
         let mut source = Source::open(path).map_err(failed)?;
+        let block = match source {
+            // A buffer larger than the file would only be filled with zeros.
+            Source::File(_, len) => block.min(usize::try_from(len).unwrap_or(block).max(1)),
+            Source::Order(_) => block,
+        };
         let head = head(&mut source, block).map_err(|failure| self::failed(path, failure))?;
         Ok(Self {
             path: path.to_owned(),
             source,
+            skipped: (mark(&head), 0),
             head,
-            skipped: (0, 0),
             block,
         })
     }
@@ -154,6 +159,12 @@ impl Text {
     }
 }
 
+/// How many bytes some programs put before a text to say that it is UTF-8.
+fn mark(text: &[u8]) -> usize {
+    const MARK: &[u8] = "\u{feff}".as_bytes();
+    if text.starts_with(MARK) { MARK.len() } else { 0 }
+}
+
 /// The first lines, up to one that is neither empty nor a comment: there the format is seen.
 fn head(source: &mut Source, block: usize) -> Result<Vec<u8>, Failure> {
     let mut head = Vec::new();
@@ -167,7 +178,8 @@ fn head(source: &mut Source, block: usize) -> Result<Vec<u8>, Failure> {
             }
             Source::Order(order) => head.append(&mut order.next(block)?),
         }
-        let mut lines = head[before..].split(|&byte| byte == b'\n');
+        let first = if before == 0 { mark(&head) } else { before };
+        let mut lines = head[first..].split(|&byte| byte == b'\n');
         if head.len() == before || lines.any(|line| !is_empty(line)) || head.len() > LONGEST_HEAD {
             return Ok(head);
         }

@@ -15,7 +15,7 @@ use super::number::{float, integer};
 use super::packed::{Packed, graph};
 use super::{Loaded, ReadOptions};
 use crate::algorithms::lanes::{PerLane, go_on};
-use crate::{GraphError, MAX_NODES};
+use crate::{GraphError, MAX_NODES, limits};
 
 /// Reads an edge list.
 pub fn read_edge_list(path: &Path, options: &ReadOptions, lanes: &dyn Lanes) -> Result<Loaded, GraphError> {
@@ -32,6 +32,9 @@ pub(super) fn read_text(mut text: Text, options: &ReadOptions, lanes: &dyn Lanes
     });
     let directed = options.directed.unwrap_or(true);
     let budget = Budget::new(options.memory);
+    if let Some(nodes) = options.nodes {
+        limits::checked_nodes(nodes as u128)?;
+    }
     if numbers && !options.relabel {
         let shape = Shape {
             weighted,
@@ -73,11 +76,14 @@ pub(super) fn read_text(mut text: Text, options: &ReadOptions, lanes: &dyn Lanes
 
 /// Leaves out lines that the caller knows are none of edges.
 fn skip_lines(text: &mut Text, lines: usize) -> Result<(), GraphError> {
+    if lines == 0 {
+        return Ok(());
+    }
     let ends = memchr::memchr_iter(b'\n', text.head()).take(lines);
     let (count, end) = ends.fold((0, 0), |(count, _), end| (count + 1, end + 1));
     if count < lines && !text.head().is_empty() {
         return Err(text.format(format!(
-            "`skip_lines` is {lines}, but only {count} lines are near the start"
+            "`skip_lines` is {lines}, but only {count} lines are near the start; give a smaller number"
         )));
     }
     text.skip(end, count as u64);

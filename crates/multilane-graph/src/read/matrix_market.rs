@@ -14,7 +14,7 @@ use super::lines::{Shape, shown};
 use super::number::integer;
 use super::packed::graph;
 use super::{Loaded, ReadOptions};
-use crate::GraphError;
+use crate::{GraphError, limits};
 
 /// Reads a Matrix Market file of the coordinate format.
 pub fn read_matrix_market(path: &Path, options: &ReadOptions, lanes: &dyn Lanes) -> Result<Loaded, GraphError> {
@@ -70,7 +70,8 @@ pub(super) fn read_text(mut text: Text, options: &ReadOptions, lanes: &dyn Lanes
 }
 
 fn header(text: &Text) -> Result<Header, GraphError> {
-    let mut lines = text.head().split_inclusive(|&byte| byte == b'\n');
+    let (mark, _) = text.skipped();
+    let mut lines = text.head()[mark..].split_inclusive(|&byte| byte == b'\n');
     let first = lines.next().unwrap_or_default();
     let words: Vec<String> = String::from_utf8_lossy(&first[..first.len().min(200)])
         .split_ascii_whitespace()
@@ -114,7 +115,7 @@ fn header(text: &Text) -> Result<Header, GraphError> {
             );
         }
     };
-    let (mut bytes, mut line) = (first.len(), 1);
+    let (mut bytes, mut line) = (mark + first.len(), 1);
     for content in lines {
         bytes += content.len();
         line += 1;
@@ -139,12 +140,7 @@ fn header(text: &Text) -> Result<Header, GraphError> {
                 format!("{rows} rows and {columns} columns: only a square matrix is a graph"),
             );
         }
-        let nodes = usize::try_from(rows).unwrap_or(usize::MAX);
-        if nodes > crate::MAX_NODES {
-            return Err(GraphError::TooManyNodes {
-                nodes: i128::from(rows),
-            });
-        }
+        let nodes = limits::checked_nodes(u128::from(rows))?;
         return Ok(Header {
             weighted,
             symmetric,

@@ -13,7 +13,7 @@ use crate::algorithms::lanes::lock;
 use crate::csr::{Stream, build};
 use crate::shared::{part, reserve};
 use crate::weights::WeightSlice;
-use crate::{Graph, GraphError, MAX_NODES};
+use crate::{Graph, GraphError, limits};
 
 /// Room behind the last edge, so that eight bytes can be read at every edge.
 const SLACK: usize = 8;
@@ -145,9 +145,7 @@ pub(super) fn graph(
     lanes: &dyn Lanes,
 ) -> Result<Graph, GraphError> {
     let nodes = parts.iter().map(|part| part.nodes).max().unwrap_or(0).max(least_nodes);
-    if nodes > MAX_NODES {
-        return Err(GraphError::TooManyNodes { nodes: nodes as i128 });
-    }
+    let nodes = limits::checked_nodes(nodes as u128)?;
     budget.add(nodes as u64 * size_of::<usize>() as u64)?;
     let mut starts = Vec::with_capacity(parts.len());
     let mut edges = 0;

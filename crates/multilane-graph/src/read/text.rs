@@ -41,7 +41,7 @@ impl Source {
         let mut file = File::open(path)?;
         let about = file.metadata()?;
         if about.is_dir() {
-            return Err(io::ErrorKind::IsADirectory.into());
+            return Err(rustix::io::Errno::ISDIR.into());
         }
         let mut first = Vec::new();
         if about.is_file() {

@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 use crate::registry::CostClass;
 
 /// The version of the JSON form of a [`CostModel`].
-pub const COST_MODEL_VERSION: u32 = 1;
+pub const COST_MODEL_VERSION: u32 = 2;
 
 /// Bandwidth of reading and writing in order, for one amount of memory and one number of workers.
 ///
-/// The time of a pass is taken as `bytes read / read + bytes written / write`, so `write`
-/// is what remains of a copy or a triad when the time for its reads is taken off.
+/// The time of a pass is taken as `bytes read / read + bytes written / write + bytes of one array * lead`:
+/// a pass over few arrays does not fill the way to memory.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stream {
     /// Bytes that the pass goes through, all arrays together.
@@ -26,11 +26,15 @@ pub struct Stream {
     pub read_bytes_per_ns: f64,
     /// Bytes written in a nanosecond, all workers together.
     pub write_bytes_per_ns: f64,
+    /// Nanoseconds for each byte of an array, however many arrays there are.
+    #[serde(default)]
+    pub lead_ns_per_byte: f64,
 }
 
 /// Time of reads at places that data decides, for one size of the area and one number of workers.
 ///
-/// Measured as the kernels do it: with the places read in order beside it.
+/// Measured as the kernels do it, with the places read in order beside it, and as data asks for
+/// it: not spread evenly, seven of ten reads in a sixteenth of the area.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Gather {
     /// Bytes of the area that is read from.
@@ -70,6 +74,9 @@ pub struct CostModel {
     /// with this number as `p`. 1 when they follow each other, large when they overlap completely.
     #[serde(default = "usual_overlap")]
     pub overlap: f64,
+    /// How many of the numbers are guesses, because other programs kept the processors while they were to be measured.
+    #[serde(default)]
+    pub assumed: usize,
 }
 
 /// What a block interpreter reached where it was first measured.
@@ -87,6 +94,7 @@ impl CostModel {
                 workers,
                 read_bytes_per_ns: bandwidth,
                 write_bytes_per_ns: bandwidth,
+                lead_ns_per_byte: 0.0,
             };
             [stream(1, one), stream(cores, if cores == 1 { one } else { all })]
         };
@@ -129,6 +137,7 @@ impl CostModel {
             fork_join_ns: 4_000.0,
             run_ns: 1_000.0,
             overlap: usual_overlap(),
+            assumed: 0,
         }
     }
 
@@ -150,6 +159,24 @@ impl CostModel {
             self.rate(&points_read, footprint_bytes, workers),
             self.rate(&points_write, footprint_bytes, workers),
         )
+    }
+
+    /// Nanoseconds for a pass that reads and writes so many bytes, in so many arrays together.
+    /// More workers never take longer than one.
+    pub fn pass_ns(&self, read_bytes: f64, written_bytes: f64, arrays: f64, workers: usize) -> f64 {
+        let bytes = read_bytes + written_bytes;
+        let leads: Vec<_> = self
+            .streams
+            .iter()
+            .map(|stream| (stream.footprint_bytes, stream.workers, stream.lead_ns_per_byte))
+            .collect();
+        let counts = worker_counts(&leads);
+        let of = |workers: usize| {
+            let (read, write) = self.bandwidth(bytes, workers);
+            let lead = between(&counts, workers as f64, |count| at_size(&leads, count, bytes)).unwrap_or(0.0);
+            read_bytes / read + written_bytes / write + lead * bytes / arrays.max(1.0)
+        };
+        if workers > 1 { of(workers).min(of(1)) } else { of(1) }
     }
 
     /// Nanoseconds one of so many workers takes for one random read in an area of so many bytes.
@@ -239,6 +266,24 @@ mod tests {
         let near = 1e4;
         assert!(model.bandwidth(near, 64).0 > 15.0 * model.bandwidth(near, 4).0);
         assert!(model.bandwidth(far, 2).0 > model.bandwidth(far, 1).0);
+    }
+
+    #[test]
+    fn few_arrays_take_longer_for_each_byte_and_more_workers_never() {
+        let stream = |workers: usize, bandwidth: f64, lead_ns_per_byte: f64| Stream {
+            footprint_bytes: 1e8,
+            workers,
+            read_bytes_per_ns: bandwidth,
+            write_bytes_per_ns: bandwidth,
+            lead_ns_per_byte,
+        };
+        let mut model = CostModel::typical(2);
+        model.streams = vec![stream(1, 20.0, 0.05), stream(2, 15.0, 0.01)];
+        assert_eq!(model.pass_ns(100.0, 100.0, 2.0, 1), 10.0 + 5.0);
+        assert_eq!(model.pass_ns(200.0, 0.0, 4.0, 1), 10.0 + 2.5);
+        assert_eq!(model.pass_ns(150.0, 0.0, 1.0, 2), 10.0 + 1.5);
+        // Many arrays: two workers were not measured to be slower, so they are not taken to be.
+        assert_eq!(model.pass_ns(200.0, 0.0, 100.0, 2), model.pass_ns(200.0, 0.0, 100.0, 1));
     }
 
     #[test]

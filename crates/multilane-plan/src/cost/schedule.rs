@@ -42,6 +42,9 @@ pub struct Step {
     pub ns: f64,
     /// The same on one worker.
     pub sequential_ns: f64,
+    /// The same on all workers, of a single operation that can be cut into pieces for them.
+    #[serde(default)]
+    pub wide_ns: Option<f64>,
     /// What they have to do.
     pub work: Work,
     /// Where the time goes.
@@ -137,6 +140,7 @@ impl Machine<'_> {
             workers: if is_wide { self.workers } else { 1 },
             ns: chosen.ns,
             sequential_ns: serial.ns,
+            wide_ns: (self.workers > 1 && !work.is_sequential()).then_some(wide.ns),
             work,
             estimate: Some(chosen),
             body: None,
@@ -153,6 +157,7 @@ impl Machine<'_> {
             workers: body.steps.iter().map(|step| step.workers).max().unwrap_or(1),
             ns: self.model.dispatch_ns + iterations * body.ns,
             sequential_ns: self.model.dispatch_ns + iterations * body.sequential_ns,
+            wide_ns: None,
             work: Work::default(),
             estimate: None,
             body: Some(body),
@@ -178,6 +183,7 @@ impl Machine<'_> {
         for step in &row {
             work.read_bytes += step.work.read_bytes;
             work.written_bytes += step.work.written_bytes;
+            work.arrays += step.work.arrays;
             work.random_reads.extend(step.work.random_reads.iter().copied());
             for (class, units) in &step.work.units {
                 *work.units.entry(*class).or_default() += units;
@@ -191,6 +197,7 @@ impl Machine<'_> {
             workers: lanes,
             ns: side_by_side,
             sequential_ns: one_by_one,
+            wide_ns: None,
             work,
             estimate: Some(Estimate {
                 ns: side_by_side,
@@ -219,10 +226,10 @@ impl Machine<'_> {
     /// The time of some work on one worker while others are busy too: it gets its share of the bandwidth.
     fn beside(&self, work: &Work, lanes: usize) -> f64 {
         let alone = estimate(work, self.model, 1);
-        let (read_one, _) = self.model.bandwidth(work.bytes(), 1);
-        let (read_all, _) = self.model.bandwidth(work.bytes() * lanes as f64, lanes);
-        let slower = (read_one * lanes as f64 / read_all).max(1.0);
-        alone.ns + alone.memory_ns * (slower - 1.0)
+        let all = lanes as f64;
+        let (read, written) = (work.read_bytes * all, work.written_bytes * all);
+        let together_ns = self.model.pass_ns(read, written, work.arrays, lanes);
+        alone.ns + (together_ns - alone.memory_ns).max(0.0)
     }
 }
 

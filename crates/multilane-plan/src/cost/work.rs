@@ -21,6 +21,9 @@ pub struct Work {
     pub read_bytes: f64,
     /// Bytes written in order.
     pub written_bytes: f64,
+    /// Arrays that are read or written in order.
+    #[serde(default)]
+    pub arrays: f64,
     /// Reads at random places: how many, and the bytes of the area.
     pub random_reads: Vec<(f64, f64)>,
 }
@@ -38,7 +41,7 @@ impl Work {
     }
 
     /// Whether a part of it can only be done by one worker.
-    fn is_sequential(&self) -> bool {
+    pub(super) fn is_sequential(&self) -> bool {
         self.units.get(&CostClass::Sequential).is_some_and(|units| *units > 0.0)
     }
 }
@@ -108,6 +111,7 @@ pub fn work_of(plan: &Plan, registry: &Registry, op: &Op, sizes: &dyn Sizes) -> 
             work.add_units(cost.class, cost.units);
             work.read_bytes = cost.read_bytes;
             work.written_bytes = cost.written_bytes;
+            work.arrays = arrays(plan, op.operands.iter().chain(&op.results));
             if cost.random_area_bytes > 0.0 {
                 work.random_reads.push((cost.units, cost.random_area_bytes));
             }
@@ -135,12 +139,19 @@ fn add_fused(plan: &Plan, registry: &Registry, op: &Op, sizes: &dyn Sizes, work:
     }
     let through = |value: &ValueId| streamed.contains(value) || region.yields.contains(value);
     let read = region.parameters.iter().filter(|value| through(value));
+    work.arrays = arrays(plan, read.clone().chain(&op.results));
     work.read_bytes += read.map(|value| bytes_of(plan.ty(*value), sizes)).sum::<f64>();
     work.written_bytes += op
         .results
         .iter()
         .map(|value| bytes_of(plan.ty(*value), sizes))
         .sum::<f64>();
+}
+
+/// How many of some values are arrays.
+fn arrays<'a>(plan: &Plan, values: impl Iterator<Item = &'a ValueId>) -> f64 {
+    let is_array = |value: &&ValueId| matches!(plan.ty(**value).extent(), Some(Extent::Dim(_)));
+    values.filter(is_array).count() as f64
 }
 
 /// The bytes of a value: of an array its elements, of anything else nothing worth counting.
@@ -165,8 +176,7 @@ pub fn estimate(work: &Work, model: &CostModel, workers: usize) -> Estimate {
         .map(|(class, units)| units * model.ns_of_unit(*class))
         .sum::<f64>()
         / share;
-    let (read, write) = model.bandwidth(work.bytes(), workers);
-    let memory_ns = work.read_bytes / read + work.written_bytes / write;
+    let memory_ns = model.pass_ns(work.read_bytes, work.written_bytes, work.arrays, workers);
     let random_ns = work
         .random_reads
         .iter()

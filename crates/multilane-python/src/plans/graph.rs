@@ -24,16 +24,19 @@ pub(crate) struct GraphData {
 
 /// An error of graphs as Python's users expect it.
 pub(super) fn raised(py: Python<'_>, error: &GraphError) -> PyErr {
-    let message = match error.hint() {
-        Some(hint) => format!("{error}; {hint}"),
-        None => error.to_string(),
-    };
+    let mut message = error.to_string();
+    if let GraphError::Io { source, .. } = error {
+        message = format!("{message}: {source}");
+    }
+    if let Some(hint) = error.hint() {
+        message = format!("{message}; {hint}");
+    }
     match error {
         GraphError::Io { path, source } => match source.raw_os_error() {
             Some(number) => {
                 let reason = source.to_string();
                 let reason = reason.split(" (os error").next().unwrap_or_default().to_owned();
-                PyOSError::new_err((number, reason, path.clone()))
+                PyOSError::new_err((number, reason, path.display().to_string()))
             }
             None => PyOSError::new_err(message),
         },

@@ -7,6 +7,7 @@
 mod arrays;
 mod arrow;
 mod ask;
+mod bounded;
 mod build;
 mod errors;
 mod evaluate;

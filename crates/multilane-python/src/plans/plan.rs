@@ -8,7 +8,8 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::{ask, build, errors, registry, run};
+use super::bounded::Watched;
+use super::{ask, bounded, build, errors, registry, run};
 use crate::lab::to_python;
 
 /// A program over arrays and graphs; never changes.
@@ -16,7 +17,7 @@ use crate::lab::to_python;
 pub(crate) struct Plan {
     pub(super) plan: Arc<multilane_plan::Plan>,
     /// Made when it first runs.
-    program: OnceLock<Program>,
+    program: OnceLock<(Program, Vec<Watched>)>,
 }
 
 impl Plan {
@@ -27,12 +28,14 @@ impl Plan {
         }
     }
 
-    /// The plan with its kernels.
-    pub(super) fn program(&self, py: Python<'_>) -> PyResult<&Program> {
+    /// The plan with its kernels, and the loops whose end it puts out behind its own outputs.
+    pub(super) fn program(&self, py: Python<'_>) -> PyResult<&(Program, Vec<Watched>)> {
         match self.program.get() {
             Some(program) => Ok(program),
             None => {
-                let made = run::program_of(py, &self.plan)?;
+                let mut plan = (*self.plan).clone();
+                let watched = bounded::watch(&mut plan);
+                let made = (run::program_of(py, &plan)?, watched);
                 Ok(self.program.get_or_init(|| made))
             }
         }

@@ -15,6 +15,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList};
 
 use super::arrays::{self, View};
+use super::bounded::{self, Watched};
 use super::plan::Plan;
 use super::{as_array, build, errors, gate, graph, machine, registry};
 use crate::trace::PyTrace;
@@ -220,9 +221,11 @@ pub(super) fn run<'py>(
         report,
         lanes_recorded,
     };
-    let program = slf.get().program(py)?;
+    let (program, watched) = slf.get().program(py)?;
+    places.extend(bounded::places(watched));
     let mut run = run_program(py, program, &inputs.values, &places, &wishes)?;
-    let values = std::mem::take(&mut run.outputs);
+    let mut values = std::mem::take(&mut run.outputs);
+    let unconverged = bounded::unconverged(watched, &mut values);
     let outputs = PyDict::new(py);
     for (((name, value), id), held) in plan.outputs.iter().zip(values).zip(&plan.body.yields).zip(held) {
         let object = match value {
@@ -242,8 +245,9 @@ pub(super) fn run<'py>(
     for (dim, measured) in &inputs.sizes {
         sizes.set_item(inputs.size(*dim), measured.len)?;
     }
+    let unconverged = unconverged.into_iter().cloned().collect();
     let plan = plan.name.clone();
-    Ok((outputs, PlanRun { run, plan }, sizes))
+    Ok((outputs, PlanRun { run, plan, unconverged }, sizes))
 }
 
 fn start_of(array: &Array) -> usize {
@@ -394,6 +398,7 @@ fn mode_name(mode: Mode) -> String {
 pub(crate) struct PlanRun {
     run: Run,
     plan: String,
+    unconverged: Vec<Watched>,
 }
 
 #[pymethods]
@@ -431,6 +436,16 @@ impl PlanRun {
             .duration_since(std::time::UNIX_EPOCH)
             .map_or(0, |since| since.as_nanos() as u64);
         Ok(PyTrace::new(trace))
+    }
+
+    /// The loops that ended at their bound, when the plan does not read that itself: turns, file and line of each.
+    fn unconverged(&self) -> Vec<(i64, Option<&str>, Option<u32>)> {
+        let facts = self.unconverged.iter().map(|watched| {
+            let place = watched.location.as_ref();
+            let (file, line) = place.map(|at| (at.file.as_str(), at.line)).unzip();
+            (watched.bound, file, line)
+        });
+        facts.collect()
     }
 
     #[getter]

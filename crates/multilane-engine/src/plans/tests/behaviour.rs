@@ -1,11 +1,13 @@
 //! Results, loops, effects, progress and times.
 
-use multilane_plan::cost::{Mode, predict};
-use multilane_plan::{Array, Lanes, Scalar, Value};
+use std::sync::Arc;
+
+use multilane_plan::cost::{CostModel, Mode, predict};
+use multilane_plan::{Array, CostClass, Lanes, Scalar, Value};
 
 use super::{bits, check, floats, kernels, models, plan, prepare, run_on};
 use crate::lanes::shared;
-use crate::plans::Control;
+use crate::plans::{Control, Run};
 
 const DIAMOND: &str = "plan diamond(%x: f64[n], %k: f64) {
   %a = core.mul(%x, %k)
@@ -190,6 +192,31 @@ fn every_mode_is_taken_and_recorded() {
     }
     for mode in [Mode::Serial, Mode::Wide, Mode::SideBySide] {
         assert!(modes.contains(&mode), "{mode:?} was never taken");
+    }
+}
+
+#[test]
+fn close_decisions_are_tried_both_ways_and_give_the_same_bits() {
+    let plan = plan("plan p(%x: f64[n]) { %y = core.mul(%x, %x)\n return %y }");
+    let mut model = CostModel::typical(3);
+    // Half a millisecond on one lane, 367 µs on three: a gain, but not a clear one.
+    model.ns_per_unit.insert(CostClass::Arithmetic, 10_000.0);
+    model.fork_join_ns = 200_000.0;
+    let program = prepare(&plan).with_model(Arc::new(model));
+    let runs: Vec<Run> = (0..6)
+        .map(|_| run_on(&program, &[ramp(50)], &[], shared(Some(3))))
+        .collect();
+    for (turn, run) in runs.iter().enumerate() {
+        let (mode, lanes) = if turn % 2 == 0 {
+            (Mode::Wide, 3)
+        } else {
+            (Mode::Serial, 1)
+        };
+        let group = &run.groups()[0];
+        assert_eq!((group.mode, group.lanes), (mode, lanes), "turn {turn}");
+        // What is predicted follows.
+        assert_eq!(group.predicted_ns > 450_000.0, mode == Mode::Serial, "turn {turn}");
+        assert_eq!(bits(&run.outputs[0]), bits(&runs[0].outputs[0]));
     }
 }
 

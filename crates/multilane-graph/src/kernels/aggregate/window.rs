@@ -1,7 +1,8 @@
 //! The inner loop: one window of rows.
 
 use super::numbers::{Number, Reduce, Weigh};
-use crate::layout::{LANES, Layout, WINDOW};
+use crate::layout::{AHEAD, LANES, Layout, WINDOW};
+use crate::prefetch::prefetch_at;
 
 /// Partial results of a long row.
 const STRANDS: usize = 16;
@@ -32,7 +33,11 @@ pub(super) unsafe fn reduce_window<A: Number, R: Reduce, W: Weigh>(
     let mut entry = start.entry;
     // SAFETY: lengths and entries of the window are those the layout was made with, and every entry is a place.
     unsafe {
-        let value = |entry: usize| W::weighed::<A>(*values.add(*entries.add(entry) as usize), weights, entry);
+        let value = |entry: usize| {
+            // Values lie anywhere, and later ones of short rows are too many steps away for the processor to see.
+            prefetch_at(values.wrapping_add(*entries.add(entry + AHEAD) as usize));
+            W::weighed::<A>(*values.add(*entries.add(entry) as usize), weights, entry)
+        };
         for (&row, &length) in rows.iter().zip(&lengths[..long]) {
             let length = length as usize;
             let mut strands = [R::neutral::<A>(); STRANDS];
