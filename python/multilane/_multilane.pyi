@@ -901,8 +901,15 @@ class CircuitData:
         """Return the circuit with numbers for its parameters."""
     def copy(self) -> CircuitData:
         """Return a circuit of its own."""
+    def run(self, precision: str, workers: int | None) -> Any:
+        """Run it on all qubits 0; return real and imaginary parts of the amplitudes, in turn."""
+    def to_qasm(self, version: int) -> str:
+        """Write it in OpenQASM 2 or 3."""
     def equals(self, other: CircuitData) -> bool:
         """Whether both have the same instructions."""
     def __len__(self) -> int: ...
     def instructions(self) -> list[dict[str, Any]]:
         """Return every instruction as a dictionary."""
+
+def quantum_read_qasm(text: str) -> CircuitData:
+    """Read OpenQASM 2 or 3."""

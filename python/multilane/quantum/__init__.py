@@ -4,10 +4,13 @@
 >>> c = ml.quantum.Circuit(2).h(0).cx(0, 1)
 >>> c
 <Circuit of 2 qubits: 2 instructions>
+>>> abs(c.run().state()).round(3).tolist()
+[0.707, 0.0, 0.0, 0.707]
 """
 
 from __future__ import annotations
 
 from multilane.quantum._circuit import Angle, Circuit, parameter
+from multilane.quantum._result import Result
 
-__all__ = ["Angle", "Circuit", "parameter"]
+__all__ = ["Angle", "Circuit", "Result", "parameter"]

@@ -6,10 +6,12 @@ Names, documentation and defaults; every instruction is checked and kept by the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self, SupportsComplex, SupportsFloat
+from typing import Any, Literal, Self, SupportsComplex, SupportsFloat
 
 from multilane import _multilane
+from multilane._checks import positive_count
 from multilane._multilane import Angle
+from multilane.quantum._result import Result
 
 __all__ = ["Angle", "Circuit", "parameter"]
 
@@ -429,6 +431,64 @@ class Circuit:
         [0.5]
         """
         return self._of(self._data.bind({**(values or {}), **named}))
+
+    def run(self, *, precision: Literal["f64", "f32"] = "f64", workers: int | None = None) -> Result:
+        """Simulate the circuit on qubits that are all 0.
+
+        The interpreter lock is released while it runs. The result has the same bits at any number
+        of workers.
+
+        Parameters
+        ----------
+        precision : {'f64', 'f32'}
+            Of each amplitude's two parts.
+        workers : int, optional
+            At most so many; as many as there are processors when None.
+
+        Raises
+        ------
+        CircuitError
+            A parameter has no value, or the circuit measures, resets or asks for a classical bit.
+        MemoryError
+            The state does not fit: ``16 * 2**qubits`` bytes in f64, ``8 * 2**qubits`` in f32.
+
+        >>> Circuit(2).h(0).cx(0, 1).run().state().round(3).tolist()
+        [(0.707+0j), 0j, 0j, (0.707+0j)]
+        """
+        positive_count(workers, "workers")
+        return Result(self._data.run(precision, workers), self.qubits)
+
+    @classmethod
+    def from_qasm(cls, text: str) -> Self:
+        """Read a program in OpenQASM 2 or 3.
+
+        Raises
+        ------
+        CircuitError
+            With line and column: what is no OpenQASM, or no circuit.
+
+        >>> Circuit.from_qasm('OPENQASM 3.0; include "stdgates.inc"; qubit[2] q; h q[0]; cx q[0], q[1];')
+        <Circuit of 2 qubits: 2 instructions>
+        """
+        return cls._of(_multilane.quantum_read_qasm(text))
+
+    def to_qasm(self, version: Literal[2, 3] = 3) -> str:
+        """Write the circuit in OpenQASM.
+
+        Raises
+        ------
+        CircuitError
+            The language cannot say an instruction.
+
+        >>> print(Circuit(2).h(0).cx(0, 1).to_qasm())
+        OPENQASM 3.0;
+        include "stdgates.inc";
+        qubit[2] q;
+        h q[0];
+        cx q[0], q[1];
+        <BLANKLINE>
+        """
+        return self._data.to_qasm(version)
 
     def copy(self) -> Self:
         """Return a circuit of its own with the same instructions."""

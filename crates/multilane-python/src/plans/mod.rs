@@ -4,14 +4,14 @@
 //! short way from an expression to its result, `graph` holds graphs. `gate` is how all of
 //! them enter native work, `arrays` how data goes in and out.
 
-mod arrays;
+pub(crate) mod arrays;
 mod arrow;
 mod ask;
 mod bounded;
 mod build;
 mod errors;
 mod evaluate;
-mod gate;
+pub(crate) mod gate;
 mod graph;
 mod machine;
 mod plan;

@@ -7,12 +7,21 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use super::angle::{Angle, Given};
-use super::{raise, raised};
+use super::run::{self, Ready};
+use super::{qasm, raise, raised};
 
 /// Gates, measurements, resets and barriers on numbered qubits.
 #[pyclass(module = "multilane._multilane")]
 pub(crate) struct CircuitData {
     pub(super) circuit: Circuit,
+    ready: Ready,
+}
+
+impl From<Circuit> for CircuitData {
+    fn from(circuit: Circuit) -> Self {
+        let ready = Ready::default();
+        Self { circuit, ready }
+    }
 }
 
 /// A number that has to be a place: Python's may be negative.
@@ -71,6 +80,7 @@ impl CircuitData {
             Some((clbits, value)) => Some(Condition::equals(places(py, &clbits, "classical bit")?, value)),
             None => None,
         };
+        self.ready = Ready::default();
         let added = self.circuit.push(Instruction { operation, condition });
         added.map(drop).map_err(|error| raised(py, &error))
     }
@@ -104,8 +114,7 @@ impl CircuitData {
             usize::try_from(number).map_err(|_| raise(py, message()))
         };
         let circuit = Circuit::new(count(qubits, "qubits")?, count(clbits, "classical bits")?);
-        let circuit = circuit.map_err(|error| raised(py, &error))?;
-        Ok(Self { circuit })
+        circuit.map(Self::from).map_err(|error| raised(py, &error))
     }
 
     /// Adds the gate of a name.
@@ -145,6 +154,7 @@ impl CircuitData {
     }
 
     fn measure_all(&mut self, py: Python<'_>) -> PyResult<()> {
+        self.ready = Ready::default();
         let measured = self.circuit.measure_all();
         measured.map(drop).map_err(|error| raised(py, &error))
     }
@@ -161,13 +171,27 @@ impl CircuitData {
 
     /// The circuit with numbers for its parameters.
     fn bind(&self, py: Python<'_>, values: BTreeMap<String, f64>) -> PyResult<Self> {
-        let circuit = self.circuit.bind(&values).map_err(|error| raised(py, &error))?;
-        Ok(Self { circuit })
+        let bound = self.circuit.bind(&values);
+        bound.map(Self::from).map_err(|error| raised(py, &error))
     }
 
     fn copy(&self) -> Self {
-        let circuit = self.circuit.clone();
-        Self { circuit }
+        Self::from(self.circuit.clone())
+    }
+
+    /// Runs it on all qubits 0: real and imaginary parts of the amplitudes, in turn.
+    fn run<'py>(slf: &Bound<'py, Self>, precision: &str, workers: Option<usize>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let precision = run::precision(py, precision)?;
+        let program = {
+            let this = &mut *slf.borrow_mut();
+            this.ready.program(py, &this.circuit, precision)?
+        };
+        run::run(py, &program, workers)
+    }
+
+    fn to_qasm(&self, py: Python<'_>, version: u32) -> PyResult<String> {
+        qasm::write(py, self, version)
     }
 
     fn equals(&self, other: PyRef<'_, Self>) -> bool {

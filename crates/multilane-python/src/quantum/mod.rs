@@ -5,6 +5,8 @@
 
 mod angle;
 mod circuit;
+mod qasm;
+mod run;
 
 use multilane_quantum::QuantumError;
 use pyo3::exceptions::PyMemoryError;
@@ -13,7 +15,8 @@ use pyo3::prelude::*;
 /// Adds the classes of this folder to the module.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<angle::Angle>()?;
-    module.add_class::<circuit::CircuitData>()
+    module.add_class::<circuit::CircuitData>()?;
+    module.add_function(wrap_pyfunction!(qasm::quantum_read_qasm, module)?)
 }
 
 /// `multilane.errors.CircuitError` with a message of our own.

@@ -1,0 +1,166 @@
+"""States against dense algebra in NumPy."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import multilane as ml
+from multilane.quantum import Circuit, parameter
+
+State = npt.NDArray[np.complex128]
+
+PLAIN = {
+    "x": [[0, 1], [1, 0]],
+    "y": [[0, -1j], [1j, 0]],
+    "z": [[1, 0], [0, -1]],
+    "h": [[math.sqrt(0.5), math.sqrt(0.5)], [math.sqrt(0.5), -math.sqrt(0.5)]],
+    "s": [[1, 0], [0, 1j]],
+    "sdg": [[1, 0], [0, -1j]],
+    "t": [[1, 0], [0, np.exp(0.25j * math.pi)]],
+    "tdg": [[1, 0], [0, np.exp(-0.25j * math.pi)]],
+    "sx": [[0.5 + 0.5j, 0.5 - 0.5j], [0.5 - 0.5j, 0.5 + 0.5j]],
+}
+
+
+def rotation(name: str, angle: float) -> State:
+    c, s = math.cos(angle / 2), math.sin(angle / 2)
+    return {
+        "p": np.array([[1, 0], [0, np.exp(1j * angle)]]),
+        "rx": np.array([[c, -1j * s], [-1j * s, c]]),
+        "ry": np.array([[c, -s], [s, c]], dtype=complex),
+        "rz": np.array([[np.exp(-0.5j * angle), 0], [0, np.exp(0.5j * angle)]]),
+    }[name]
+
+
+def applied(state: State, matrix: Any, targets: list[int], on: list[int], off: list[int]) -> State:
+    """Apply a matrix to every group of amplitudes whose controls agree, one by one."""
+    matrix = np.asarray(matrix, dtype=complex)
+    result = state.copy()
+    mask = sum(1 << target for target in targets)
+    for basis in range(state.size):
+        if basis & mask or any(not basis >> q & 1 for q in on) or any(basis >> q & 1 for q in off):
+            continue
+        group = [basis | sum((k >> i & 1) << t for i, t in enumerate(targets)) for k in range(1 << len(targets))]
+        result[group] = matrix @ state[group]
+    return result
+
+
+def random_unitary(seed: int, qubits: int) -> State:
+    rng = np.random.default_rng(seed)
+    q, r = np.linalg.qr(rng.normal(size=(1 << qubits,) * 2) + 1j * rng.normal(size=(1 << qubits,) * 2))
+    diagonal = np.diag(r)
+    return q * (diagonal / abs(diagonal))
+
+
+@st.composite
+def programs(draw: st.DrawFn) -> tuple[Circuit, State]:
+    """Draw a circuit and the state that plain algebra gives it."""
+    qubits = draw(st.integers(1, 7))
+    circuit = Circuit(qubits)
+    state = np.zeros(1 << qubits, dtype=complex)
+    state[0] = 1
+    for _ in range(draw(st.integers(0, 25))):
+        order = draw(st.permutations(range(qubits)))
+        kind = draw(st.sampled_from(["plain", "rotation", "swap", "unitary"]))
+        width = {"plain": 1, "rotation": 1, "swap": 2}.get(kind) or draw(st.integers(1, 4))
+        if width > qubits:
+            continue
+        targets, rest = list(order[:width]), list(order[width:])
+        on, off = rest[: draw(st.integers(0, 2))], rest[2 : 2 + draw(st.integers(0, 1))]
+        controls = {"controls": on, "negative_controls": off}
+        if kind == "plain":
+            name = draw(st.sampled_from(sorted(PLAIN)))
+            getattr(circuit, name)(targets[0], **controls)
+            matrix = PLAIN[name]
+        elif kind == "rotation":
+            name, angle = draw(st.sampled_from(["p", "rx", "ry", "rz"])), draw(st.floats(-7, 7))
+            getattr(circuit, name)(angle, targets[0], **controls)
+            matrix = rotation(name, angle)
+        elif kind == "swap":
+            circuit.swap(*targets, **controls)
+            matrix = np.eye(4)[[0, 2, 1, 3]]
+        else:
+            matrix = random_unitary(draw(st.integers(0, 1000)), width)
+            circuit.unitary(matrix, targets, **controls)
+        state = applied(state, matrix, targets, on, off)
+    return circuit, state
+
+
+@settings(max_examples=150, deadline=None)
+@given(programs())
+def test_states_are_those_of_plain_algebra(program: tuple[Circuit, State]) -> None:
+    circuit, expected = program
+    for workers in (1, 2):
+        np.testing.assert_allclose(circuit.run(workers=workers).state(), expected, atol=1e-12)
+    np.testing.assert_allclose(circuit.run(precision="f32").state(), expected, atol=1e-5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(programs())
+def test_what_is_written_as_openqasm_is_read_as_the_same_state(program: tuple[Circuit, State]) -> None:
+    circuit, expected = program
+    try:
+        text = circuit.to_qasm(3)
+    except ml.CircuitError as error:
+        assert "cannot say" in str(error)
+        return
+    np.testing.assert_allclose(Circuit.from_qasm(text).run().state(), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("qubits", [12, 17, 20])
+def test_larger_states_keep_their_norm_and_have_the_same_bits_on_any_number_of_workers(qubits: int) -> None:
+    c = Circuit(qubits)
+    for qubit in range(qubits):
+        c.h(qubit).rz(0.1 * qubit, qubit).cx(qubit, (qubit + 5) % qubits)
+    one, two = c.run(workers=1).state(), c.run(workers=2).state()
+    assert np.array_equal(one, two)
+    assert abs(np.vdot(one, one) - 1) < 1e-12
+
+
+def test_a_state_is_not_copied_and_outlives_its_circuit() -> None:
+    result = Circuit(3).h(2).run()
+    first, second = result.state(), result.state()
+    assert np.shares_memory(first, second)
+    assert (first.dtype, first.shape) == (np.complex128, (8,))
+    del result
+    assert abs(first[4]) == pytest.approx(math.sqrt(0.5))
+    assert Circuit(1).run(precision="f32").state().dtype == np.complex64
+
+
+def test_a_circuit_that_changed_runs_as_it_is_now() -> None:
+    c = Circuit(1).x(0)
+    assert c.run().state().tolist() == [0, 1]
+    assert c.x(0).run().state().tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("circuit", "message"),
+    [
+        (lambda: Circuit(1).measure_all(), "measurements.*run it without"),
+        (lambda: Circuit(1).reset(0), "resets"),
+        (lambda: Circuit(1, 1).x(0, condition=(0, 1)), "conditions"),
+        (lambda: Circuit(1).rx(parameter("a"), 0), "parameter `a` has no value"),
+    ],
+)
+def test_what_has_no_single_state_is_refused(circuit: Any, message: str) -> None:
+    with pytest.raises(ml.CircuitError, match=message):
+        circuit().run()
+
+
+def test_a_state_that_does_not_fit_is_refused_before_any_work() -> None:
+    with pytest.raises(MemoryError, match="60 qubits in f64 need .* bytes.*this machine holds"):
+        Circuit(60).h(0).run()
+    with pytest.raises(ml.CircuitError, match="`precision` is 'f16'"):
+        Circuit(1).run(precision="f16")  # type: ignore[arg-type]
+
+
+def test_text_that_is_no_openqasm_is_refused_with_its_place() -> None:
+    with pytest.raises(ml.CircuitError, match=r"\b2:\d+|line 2"):
+        Circuit.from_qasm("OPENQASM 3.0;\nqubit[2 q;\n")
