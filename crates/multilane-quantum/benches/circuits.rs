@@ -27,8 +27,24 @@ fn main() {
                 ..Options::with_precision(precision)
             };
             let program = Program::new(&circuit, &options).unwrap();
-            let what = format!("{name}-{qubits} {} ({} passes)", precision.name(), program.passes());
+            let what = format!(
+                "{name}-{qubits} {} ({} passes)",
+                precision.name(),
+                program.summary().passes
+            );
             scoped::timed(&what, repeats, || program.run(&lanes).unwrap());
+            if name == "ghz" {
+                let mut circuit = circuit;
+                circuit.measure_all().unwrap();
+                let program = Program::new(&circuit, &options).unwrap();
+                let what = format!("10,000 shots of {name}-{qubits} {}", precision.name());
+                scoped::timed(&what, repeats, || program.shots(10_000, 1, &lanes).unwrap());
+                let small = Program::new(&ghz(10), &options).unwrap();
+                let what = format!("1,000 runs of ghz-10 {}", precision.name());
+                scoped::timed(&what, repeats, || {
+                    (0..1000).for_each(|_| drop(std::hint::black_box(small.run(&lanes).unwrap())));
+                });
+            }
         }
     }
 }

@@ -1,10 +1,12 @@
 //! Quantum circuits and their simulation.
 //!
 //! A [`Circuit`] is data: gates, measurements and conditions over numbered qubits and
-//! classical bits. Nothing here starts threads: work is handed to the
+//! classical bits. [`to_plan`] writes it as a plan of the `quantum` dialect, and a
+//! [`Program`] runs it over a state vector. Nothing here starts threads: work is handed to the
 //! [`multilane_plan::Lanes`] of the caller. Nothing here knows Python.
 
 mod circuit;
+mod dialect;
 mod error;
 mod kernels;
 mod memory;
@@ -16,7 +18,10 @@ pub use circuit::{
     Angle, Binary, Circuit, Condition, Control, Gate, Instruction, MAX_CLBITS, MAX_MATRIX_QUBITS, MAX_QUBITS, Matrix,
     Operation, Unary,
 };
+pub use dialect::{KIND, dialect, register_type, to_plan};
 pub use error::QuantumError;
 pub use kernels::{Float, Level, Real};
 pub use num_complex::{Complex, Complex64};
-pub use simulate::{Options, Precision, Program, Register, State, required_bytes, simulate};
+pub use simulate::{
+    Options, Pauli, PauliTerm, Precision, Program, Register, Shots, State, Summary, required_bytes, simulate,
+};

@@ -41,7 +41,8 @@ pub(crate) fn lower<'a>(
 impl Lowering {
     fn gate(&mut self, gate: &Gate, controls: &[Control], targets: &[usize]) -> Result<(), QuantumError> {
         if *gate == Gate::Swap {
-            return Ok(self.swap(controls, targets[0], targets[1]));
+            self.swap(controls, targets[0], targets[1]);
+            return Ok(());
         }
         let controls = self.controls(controls);
         let targets: Vec<usize> = targets.iter().map(|qubit| self.wires[*qubit]).collect();
@@ -108,7 +109,8 @@ impl Lowering {
         for bit in 0..targets.len() {
             for row in 0..elements.len() {
                 if row >> bit & 1 == 1 {
-                    elements[row] = elements[row] / elements[row ^ 1 << bit];
+                    let before = elements[row ^ 1 << bit];
+                    elements[row] /= before;
                 }
             }
         }

@@ -31,16 +31,36 @@ pub(crate) struct Compiled<T> {
     pub(crate) qubits: usize,
     /// For which instruction set.
     pub(crate) level: Level,
+    /// How many actions there are, after merging.
+    pub(crate) actions: usize,
     /// The passes, in order.
     pub(crate) passes: Vec<Pass<T>>,
     /// Bits of the largest chunk.
     pub(crate) scratch_bits: usize,
 }
 
+impl<T> Compiled<T> {
+    /// Bytes that are read and written; the state before a fresh run is not read.
+    pub(crate) fn moved_bytes(&self, fresh: bool) -> u64 {
+        let amplitude = 2 * size_of::<T>() as u64;
+        let whole = self
+            .passes
+            .iter()
+            .map(|pass| (2 * amplitude) << (pass.bits + pass.outside.len()));
+        let unread = if fresh {
+            self.passes.first().map_or(0, |pass| amplitude << pass.bits)
+        } else {
+            0
+        };
+        whole.sum::<u64>() - unread
+    }
+}
+
 /// Makes passes of actions. With `fresh`, the state before is all qubits 0.
 pub(crate) fn compile<T: Real>(shape: Shape, level: Level, actions: Vec<Action>, fresh: bool) -> Compiled<T> {
     let mut active = if fresh { 0 } else { ones(shape.qubits) };
     let mut passes = Vec::new();
+    let count = actions.len();
     let mut batches = batches(shape, actions);
     if batches.is_empty() {
         let local = ones(shape.local.min(shape.qubits));
@@ -55,6 +75,7 @@ pub(crate) fn compile<T: Real>(shape: Shape, level: Level, actions: Vec<Action>,
     Compiled {
         qubits: shape.qubits,
         level,
+        actions: count,
         scratch_bits: passes.iter().map(|pass| pass.bits).max().unwrap_or(0),
         passes,
     }

@@ -1,19 +1,26 @@
 //! Runs circuits.
 //!
-//! [`Program`] is a circuit made ready once; each run gives a [`State`]. Work is handed to
-//! the lanes of the caller; the result has the same bits for any number of them.
+//! [`Program`] is a circuit made ready once; runs give a [`State`] or [`Shots`]. Work is
+//! handed to the lanes of the caller; results have the same bits for any number of them.
 
+mod blocks;
 mod execute;
+mod observe;
+mod program;
+mod random;
+mod sample;
+mod shots;
 mod state;
+mod trajectory;
 
-use multilane_plan::Lanes;
-
-use crate::circuit::{Circuit, Operation};
 use crate::error::QuantumError;
-use crate::kernels::{Float, Level};
+use crate::kernels::Level;
 use crate::memory;
-use crate::schedule::{Compiled, Shape, compile, fuse, lower};
+use crate::schedule::Shape;
 
+pub use observe::{Pauli, PauliTerm};
+pub use program::{Program, Summary, simulate};
+pub use shots::Shots;
 pub use state::{Register, State};
 
 /// How exact amplitudes are.
@@ -120,81 +127,4 @@ pub fn required_bytes(qubits: usize, precision: Precision) -> Result<usize, Quan
         bytes,
         available,
     })
-}
-
-/// A circuit without measurements, made ready to run.
-#[derive(Clone, Debug)]
-pub struct Program {
-    qubits: usize,
-    compiled: AnyCompiled,
-}
-
-#[derive(Clone, Debug)]
-enum AnyCompiled {
-    F32(Compiled<f32>),
-    F64(Compiled<f64>),
-}
-
-impl Program {
-    /// Makes a circuit ready.
-    pub fn new(circuit: &Circuit, options: &Options) -> Result<Self, QuantumError> {
-        let qubits = circuit.qubits();
-        required_bytes(qubits, options.precision)?;
-        let gates = circuit
-            .instructions()
-            .iter()
-            .filter_map(|instruction| match &instruction.operation {
-                Operation::Gate {
-                    gate,
-                    controls,
-                    targets,
-                } => Some((gate, controls.as_slice(), targets.as_slice())),
-                _ => None,
-            });
-        let mut actions = lower(qubits, gates, true)?;
-        if options.fuse {
-            actions = fuse(qubits, actions);
-        }
-        let shape = options.shape(qubits);
-        // Levels above the processor's would not run.
-        let level = options.level.min(Level::detect());
-        let compiled = match options.precision {
-            Precision::F32 => AnyCompiled::F32(compile(shape, level, actions, true)),
-            Precision::F64 => AnyCompiled::F64(compile(shape, level, actions, true)),
-        };
-        Ok(Self { qubits, compiled })
-    }
-
-    /// How often the state is read and written.
-    pub fn passes(&self) -> usize {
-        match &self.compiled {
-            AnyCompiled::F32(compiled) => compiled.passes.len(),
-            AnyCompiled::F64(compiled) => compiled.passes.len(),
-        }
-    }
-
-    /// Runs it on all qubits 0.
-    pub fn run(&self, lanes: &dyn Lanes) -> Result<State, QuantumError> {
-        Ok(match &self.compiled {
-            AnyCompiled::F32(compiled) => State::F32(fresh(self.qubits, compiled, Precision::F32, lanes)?),
-            AnyCompiled::F64(compiled) => State::F64(fresh(self.qubits, compiled, Precision::F64, lanes)?),
-        })
-    }
-}
-
-fn fresh<T: Float>(
-    qubits: usize,
-    compiled: &Compiled<T>,
-    precision: Precision,
-    lanes: &dyn Lanes,
-) -> Result<Register<T>, QuantumError> {
-    let bytes = required_bytes(qubits, precision)?;
-    let mut register = Register::new(qubits, bytes)?;
-    execute::execute(compiled, &mut register, true, lanes)?;
-    Ok(register)
-}
-
-/// Runs a circuit without measurements on all qubits 0.
-pub fn simulate(circuit: &Circuit, options: &Options, lanes: &dyn Lanes) -> Result<State, QuantumError> {
-    Program::new(circuit, options)?.run(lanes)
 }

@@ -41,6 +41,17 @@ impl<T: Float> Register<T> {
         unsafe { std::slice::from_raw_parts(self.memory.start().cast(), 1 << self.qubits) }
     }
 
+    /// Copies the amplitudes of another register of as many qubits.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        self.amplitudes_mut().copy_from_slice(other.amplitudes());
+    }
+
+    /// The amplitudes, to be changed.
+    pub(crate) fn amplitudes_mut(&mut self) -> &mut [Complex<T>] {
+        // SAFETY: as in `amplitudes`, and the register is borrowed alone.
+        unsafe { std::slice::from_raw_parts_mut(self.memory.start().cast(), 1 << self.qubits) }
+    }
+
     /// Where they start.
     pub(crate) fn start(&mut self) -> *mut T {
         self.memory.start().cast()

@@ -2,7 +2,7 @@
 
 use crate::common::{Threads, any_circuit, dense, distance};
 use multilane_plan::Serial;
-use multilane_quantum::{Circuit, Complex64, Level, Options, Precision, QuantumError, simulate};
+use multilane_quantum::{Circuit, Complex64, Level, Options, Precision, Program, QuantumError, simulate};
 use proptest::prelude::*;
 
 /// Runs in all ways there are, with chunks that make several passes.
@@ -52,4 +52,29 @@ fn qubits_that_do_not_fit_are_refused_before_any_work() {
     let error = simulate(&circuit, &Options::default(), &Serial).unwrap_err();
     assert!(matches!(error, QuantumError::OutOfMemory { qubits: 60, .. }), "{error}");
     assert!(error.hint().unwrap().starts_with("this machine holds"));
+}
+
+#[test]
+fn says_what_a_run_does() {
+    let mut circuit = Circuit::new(9, 0).unwrap();
+    circuit
+        .h(0)
+        .unwrap()
+        .h(0)
+        .unwrap()
+        .h(8)
+        .unwrap()
+        .cx(8, 0)
+        .unwrap()
+        .swap(1, 8)
+        .unwrap();
+    let options = Options {
+        chunk_qubits: Some(6),
+        low_qubits: Some(5),
+        ..Options::default()
+    };
+    let summary = Program::new(&circuit, &options).unwrap().summary();
+    // Two gates cancel; the swap is a name, by which the others are on qubits 0 and 1 from the start.
+    assert_eq!((summary.gates, summary.actions, summary.passes), (5, 2, 1));
+    assert_eq!(summary.moved_bytes, 16 << 6);
 }

@@ -1,0 +1,62 @@
+//! Sums over a state in fixed blocks, so that they have the same bits for any number of lanes.
+
+use std::sync::Mutex;
+
+use multilane_plan::Lanes;
+use num_complex::Complex;
+
+use crate::kernels::Float;
+
+/// Amplitudes of a block.
+pub(super) const BLOCK: usize = 1 << 12;
+
+/// The results of `work` for each of some blocks, in order.
+pub(super) fn each<R: Send>(blocks: usize, lanes: &dyn Lanes, work: impl Fn(usize) -> R + Sync) -> Vec<R> {
+    // A few blocks at a time, so that short ones are not outweighed by handing them out.
+    let group = blocks.div_ceil(256);
+    let pieces = blocks.div_ceil(group.max(1));
+    let results: Vec<Mutex<Vec<R>>> = (0..pieces).map(|_| Mutex::new(Vec::new())).collect();
+    let piece = |piece: usize, _lane: usize| {
+        let own = (piece * group..blocks.min((piece + 1) * group)).map(&work).collect();
+        *results[piece].lock().unwrap_or_else(std::sync::PoisonError::into_inner) = own;
+    };
+    if pieces <= 1 {
+        (0..pieces).for_each(|number| piece(number, 0));
+    } else {
+        lanes.run(pieces, &piece);
+    }
+    (results.into_iter())
+        .flat_map(|result| result.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
+        .collect()
+}
+
+/// The sum of `value` over all basis states, block by block.
+pub(super) fn sum(states: usize, lanes: &dyn Lanes, value: impl Fn(usize) -> f64 + Sync) -> f64 {
+    let sums = each(states.div_ceil(BLOCK), lanes, |block| {
+        let range = block * BLOCK..states.min((block + 1) * BLOCK);
+        range.map(&value).sum::<f64>()
+    });
+    sums.iter().sum()
+}
+
+/// The probability of each block.
+pub(super) fn weights<T: Float>(amplitudes: &[Complex<T>], lanes: &dyn Lanes) -> Vec<f64> {
+    each(amplitudes.len().div_ceil(BLOCK), lanes, |block| {
+        let own = &amplitudes[block * BLOCK..amplitudes.len().min((block + 1) * BLOCK)];
+        // Several sums side by side, which vectors can hold.
+        let mut sums = [0.0f64; 8];
+        let (eights, rest) = own.as_chunks::<8>();
+        for eight in eights {
+            for (sum, amplitude) in sums.iter_mut().zip(eight) {
+                *sum += probability(*amplitude);
+            }
+        }
+        sums.iter().sum::<f64>() + rest.iter().map(|amplitude| probability(*amplitude)).sum::<f64>()
+    })
+}
+
+/// The probability of an amplitude.
+pub(super) fn probability<T: Float>(amplitude: Complex<T>) -> f64 {
+    let (re, im) = (amplitude.re.to_f64(), amplitude.im.to_f64());
+    re * re + im * im
+}

@@ -1,0 +1,124 @@
+//! Circuits that measure, reset or decide on their way: one run for each shot.
+//!
+//! What comes before the first of those is run once and copied. Each shot has random
+//! numbers of its own, so shots are the same whatever runs beside them.
+
+use multilane_plan::Lanes;
+
+use super::blocks::{self, probability};
+use super::random::{number, unit};
+use super::state::Register;
+use super::{Shots, execute};
+use crate::circuit::Condition;
+use crate::error::QuantumError;
+use crate::kernels::Float;
+use crate::schedule::Compiled;
+
+/// A part of a circuit.
+#[derive(Clone, Debug)]
+pub(super) enum Part<T> {
+    /// Gates.
+    Gates {
+        /// Ready to run.
+        compiled: Compiled<T>,
+        /// Run only when this holds.
+        condition: Option<Condition>,
+    },
+    /// A measurement; without a classical bit a reset.
+    Measure {
+        /// The qubit.
+        qubit: usize,
+        /// Where the outcome goes.
+        clbit: Option<usize>,
+        /// Done only when this holds.
+        condition: Option<Condition>,
+    },
+}
+
+impl<T> Part<T> {
+    fn condition(&self) -> Option<&Condition> {
+        match self {
+            Self::Gates { condition, .. } | Self::Measure { condition, .. } => condition.as_ref(),
+        }
+    }
+}
+
+/// Runs all shots.
+pub(super) fn run<T: Float>(
+    parts: &[Part<T>],
+    qubits: usize,
+    bytes: usize,
+    seed: u64,
+    lanes: &dyn Lanes,
+    shots: &mut Shots,
+) -> Result<(), QuantumError> {
+    let mut first = Register::new(qubits, bytes)?;
+    first.amplitudes_mut()[0].re = T::from_f64(1.0);
+    let same = parts
+        .iter()
+        .take_while(|part| matches!(part, Part::Gates { condition: None, .. }))
+        .count();
+    for part in &parts[..same] {
+        if let Part::Gates { compiled, .. } = part {
+            execute::execute(compiled, &mut first, false, lanes)?;
+        }
+    }
+    let mut register = Register::new(qubits, bytes)?;
+    let mut clbits = vec![false; shots.clbits()];
+    for shot in 0..shots.len() {
+        register.copy_from(&first);
+        clbits.fill(false);
+        let seed = number(seed, shot as u64);
+        for (place, part) in parts[same..].iter().enumerate() {
+            if part.condition().is_some_and(|condition| !condition.holds(&clbits)) {
+                continue;
+            }
+            match part {
+                Part::Gates { compiled, .. } => execute::execute(compiled, &mut register, false, lanes)?,
+                Part::Measure { qubit, clbit, .. } => {
+                    let one = collapse(&mut register, *qubit, unit(seed, place as u64), lanes);
+                    match clbit {
+                        Some(clbit) => clbits[*clbit] = one,
+                        None if one => lower(&mut register, *qubit),
+                        None => {}
+                    }
+                }
+            }
+        }
+        for (clbit, _) in clbits.iter().enumerate().filter(|(_, one)| **one) {
+            shots.set(shot, clbit);
+        }
+    }
+    Ok(())
+}
+
+/// Measures a qubit with a random number; returns whether it is 1.
+fn collapse<T: Float>(register: &mut Register<T>, qubit: usize, point: f64, lanes: &dyn Lanes) -> bool {
+    let amplitudes = register.amplitudes();
+    let weight = |value: usize| {
+        blocks::sum(amplitudes.len(), lanes, |basis| {
+            if basis >> qubit & 1 == value {
+                probability(amplitudes[basis])
+            } else {
+                0.0
+            }
+        })
+    };
+    let (zero, one) = (weight(0), weight(1));
+    let found = point * (zero + one) >= zero && one > 0.0;
+    let scale = 1.0 / if found { one } else { zero }.sqrt();
+    for (basis, amplitude) in register.amplitudes_mut().iter_mut().enumerate() {
+        let kept = if (basis >> qubit & 1 == 1) == found { scale } else { 0.0 };
+        amplitude.re = T::from_f64(amplitude.re.to_f64() * kept);
+        amplitude.im = T::from_f64(amplitude.im.to_f64() * kept);
+    }
+    found
+}
+
+/// Makes a qubit that is 1 in all states 0.
+fn lower<T: Float>(register: &mut Register<T>, qubit: usize) {
+    for pair in register.amplitudes_mut().chunks_exact_mut(2 << qubit) {
+        let (zero, one) = pair.split_at_mut(1 << qubit);
+        zero.swap_with_slice(one);
+    }
+}
