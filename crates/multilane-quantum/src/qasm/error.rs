@@ -277,7 +277,7 @@ impl Problem {
             Self::Expected { expected, .. } => format!("write {expected} here"),
             Self::Version { .. } => "write `OPENQASM 2.0;` or `OPENQASM 3.0;`".to_owned(),
             Self::TooDeep { .. } => "split it into parts, with constants or gates of their own".to_owned(),
-            Self::TooLong { .. } => "shorten the loops, or raise `Limits`".to_owned(),
+            Self::TooLong { .. } => "shorten the loops, or raise the `limit` of the reader".to_owned(),
             Self::UnknownName {
                 name,
                 similar,

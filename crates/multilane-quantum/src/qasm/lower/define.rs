@@ -198,7 +198,7 @@ impl Lowering<'_> {
             if let Step::Name(name) = step {
                 let known = check.values.contains(&name.as_str())
                     || constant(name, self.version).is_some()
-                    || self.symbol(name).is_some();
+                    || matches!(self.symbol(name), Some(Symbol::Fixed(_)));
                 if !known {
                     return Err(unknown("parameter", name, check.values.iter().copied(), *place));
                 }

@@ -34,10 +34,11 @@ pub(super) fn body(matrix: &Matrix) -> String {
                 continue;
             }
             let (a, b) = (upper / length, lower / length);
-            for k in 0..rows {
-                let (x, y) = (left[row - 1][k], left[row][k]);
-                left[row - 1][k] = a.conj() * x + b.conj() * y;
-                left[row][k] = a * y - b * x;
+            let (above, below) = left.split_at_mut(row);
+            for (upper, lower) in above[row - 1].iter_mut().zip(&mut below[0]) {
+                let (x, y) = (*upper, *lower);
+                *upper = a.conj() * x + b.conj() * y;
+                *lower = a * y - b * x;
             }
             turns.push((gray[row - 1], gray[row], a, b));
         }

@@ -92,15 +92,13 @@ fn register_name(index: usize, count: usize) -> String {
 fn registers(circuit: &Circuit) -> Result<Vec<(usize, usize)>, ExportError> {
     let mut compared: Vec<(usize, usize, usize)> = Vec::new();
     for (index, instruction) in circuit.instructions().iter().enumerate() {
-        let Some(Condition { clbits, value, negated }) = &instruction.condition else {
+        let Some(Condition { clbits, negated, .. }) = &instruction.condition else {
             continue;
         };
         let start = clbits[0];
         if *negated || !clbits.iter().copied().eq(start..start + clbits.len()) {
             return Err(unsayable(index, "this condition".to_owned()));
         }
-        // A value that is too large for the register is one that it never has; both languages take it.
-        let _ = value;
         compared.push((start, clbits.len(), index));
     }
     compared.sort_unstable();
