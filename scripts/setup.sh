@@ -12,7 +12,7 @@ python=${2:-$(python3 scripts/interpreters.py | sed -n '1s/^[^ ]* //p')}
 options=("${@:3}")
 fail() { echo "set-up: $1" >&2; exit 1; }
 
-cargo --version >/dev/null || fail "cargo does not run; install Rust 1.88 or later"
+cargo --version >/dev/null || fail "cargo does not run; install Rust 1.89 or later"
 uv=.venvs/uv/bin/uv
 if [[ ! -x $uv || scripts/uv.txt -nt $uv ]]; then
     rm -rf .venvs/uv

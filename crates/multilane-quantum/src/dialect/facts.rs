@@ -43,7 +43,7 @@ const DIALECT: &[OpDef] = &[
     OpDef {
         heavy: false,
         in_place: false,
-        ..changes("quantum.zero", "`qubits` qubits that are all 0", zero)
+        ..changes("quantum.zero", "makes all `qubits` qubits of a register 0", zero)
     },
     changes(
         "quantum.gate",
@@ -76,16 +76,15 @@ const DIALECT: &[OpDef] = &[
 
 fn zero(plan: &Plan, op: &Op) -> Types {
     known(op, &["qubits"])?;
-    if !op.operands.is_empty() {
-        return Err("needs no operands".to_owned());
+    let register = register(plan, op)?;
+    if op.operands.len() > 1 {
+        return Err("needs one operand, the register".to_owned());
     }
     match op.int("qubits") {
         Some(qubits) if (0..=MAX_QUBITS as i64).contains(&qubits) => {}
         _ => return Err(format!("needs a number of qubits up to {MAX_QUBITS} as `qubits`")),
     }
-    let amplitudes = plan.dims.iter().position(|dim| dim == "amplitudes");
-    let amplitudes = amplitudes.ok_or("needs a size named `amplitudes` in its plan")?;
-    Ok(vec![register_type(DimId(amplitudes as u32))])
+    Ok(vec![register])
 }
 
 fn gate(plan: &Plan, op: &Op) -> Types {
@@ -258,7 +257,11 @@ fn cost(plan: &Plan, op: &Op, sizes: &dyn Sizes) -> Cost {
     Cost {
         class: CostClass::Arithmetic,
         units: amplitudes * f64::from(4u32 << targets),
-        read_bytes: if op.operands.is_empty() { 0.0 } else { 16.0 * amplitudes },
+        read_bytes: if op.name == "quantum.zero" {
+            0.0
+        } else {
+            16.0 * amplitudes
+        },
         written_bytes: 16.0 * amplitudes,
         random_area_bytes: 0.0,
     }

@@ -1,6 +1,7 @@
 //! Writes a circuit as a plan.
 //!
-//! Outputs are the register, named `state`, and the classical bits that were measured.
+//! Inputs are the register whose memory is used and the circuit's parameters; outputs are the
+//! register, named `state`, and the classical bits that were measured.
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,9 @@ pub fn to_plan(circuit: &Circuit, name: &str) -> Result<Plan, QuantumError> {
         inputs: BTreeMap::new(),
         clbits: BTreeMap::new(),
     };
+    let memory = writer.plan.value(writer.ty.clone(), Some("register".to_owned()));
+    writer.plan.inputs.push("register".to_owned());
+    writer.plan.body.parameters.push(memory);
     for parameter in circuit.parameters() {
         let value = writer
             .plan
@@ -30,7 +34,7 @@ pub fn to_plan(circuit: &Circuit, name: &str) -> Result<Plan, QuantumError> {
         writer.inputs.insert(parameter.clone(), value);
     }
     let qubits = Attribute::Int(circuit.qubits() as i64);
-    writer.step("quantum.zero", Vec::new(), [("qubits", Some(qubits))]);
+    writer.step("quantum.zero", vec![memory], [("qubits", Some(qubits))]);
     for instruction in circuit.instructions() {
         writer.instruction(&instruction.operation, instruction.condition.as_ref())?;
     }

@@ -152,12 +152,11 @@ unsafe fn table<V: Vector>(re: *mut V::Element, im: *mut V::Element, bits: usize
                     first[lane | 1 << bit] = first[lane] * turns[bit];
                 }
             }
-            for lane in 0..V::LANES {
-                *x.add(lane) = V::Element::from_f64(first[lane].re);
-                *y.add(lane) = V::Element::from_f64(first[lane].im);
+            for (lane, factor) in first.iter().enumerate().take(V::LANES) {
+                *x.add(lane) = V::Element::from_f64(factor.re);
+                *y.add(lane) = V::Element::from_f64(factor.im);
             }
-            for bit in V::BITS..low {
-                let turn = turns[bit];
+            for (bit, turn) in turns.iter().enumerate().take(low).skip(V::BITS) {
                 let (a, b) = (
                     V::splat(V::Element::from_f64(turn.re)),
                     V::splat(V::Element::from_f64(turn.im)),
@@ -208,9 +207,9 @@ fn prepare(bits: usize, low: usize, scratch: &mut PhaseScratch) -> bool {
     turns.clear();
     scales.push(constant);
     turns.push(std::array::from_fn(|bit| linear[bit]));
-    for high in low..bits {
+    for (high, factor) in linear.iter().enumerate().take(bits).skip(low) {
         for block in 0..1 << (high - low) {
-            let (mut scale, mut turn) = (scales[block] * linear[high], turns[block]);
+            let (mut scale, mut turn) = (scales[block] * factor, turns[block]);
             for (first, _, factor) in pairs.iter().filter(|(_, second, _)| *second == high) {
                 if *first < low {
                     turn[*first] *= factor;

@@ -58,10 +58,8 @@ fn choose(shape: Shape, actions: &[Action]) -> u64 {
     let mut seeds = Vec::new();
     let mut blocked = Blocked::default();
     for (number, action) in actions.iter().enumerate() {
-        if blocked.allows(action) {
-            if action.target_mask() & !low != 0 && seeds.len() < SEEDS {
-                seeds.push(number);
-            }
+        if blocked.allows(action) && action.target_mask() & !low != 0 && seeds.len() < SEEDS {
+            seeds.push(number);
         }
         blocked.skip_if(action, !blocked.allows(action));
     }

@@ -140,7 +140,7 @@ impl Lowering {
             // A bit that has to be 0 is always, less where it is 1.
             let mut subset = 0u64;
             loop {
-                let factor = if subset.count_ones() % 2 == 0 {
+                let factor = if subset.count_ones().is_multiple_of(2) {
                     *factor
                 } else {
                     factor.inv()

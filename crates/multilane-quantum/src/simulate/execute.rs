@@ -39,7 +39,7 @@ pub(crate) fn execute<T: Float>(
     lanes: &dyn Lanes,
 ) -> Result<(), QuantumError> {
     // Two parts of a chunk, and room for a vector when a chunk is less.
-    let bytes = (2 * size_of::<T>() << compiled.scratch_bits).max(256);
+    let bytes = ((2 * size_of::<T>()) << compiled.scratch_bits).max(256);
     let most = compiled.passes.iter().map(|pass| pass.outside.len()).max().unwrap_or(0);
     let count = if most == 0 { 1 } else { lanes.count() };
     let own: Option<Vec<Mutex<Own>>> = (0..count)

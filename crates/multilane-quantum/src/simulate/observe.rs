@@ -114,7 +114,7 @@ fn expectation<T: Float>(register: &Register<T>, terms: &[PauliTerm], lanes: &dy
         let (flips, signs) = (mask([Pauli::X, Pauli::Y]), mask([Pauli::Z, Pauli::Y]));
         let turns = term.factors.iter().filter(|(_, pauli)| *pauli == Pauli::Y).count();
         let sign = |basis: usize| {
-            if (basis & signs).count_ones() % 2 == 0 {
+            if (basis & signs).count_ones().is_multiple_of(2) {
                 1.0
             } else {
                 -1.0

@@ -3,7 +3,7 @@
 use multilane_quantum::{Circuit, Complex64, Operation};
 
 /// The matrix of a circuit of gates, column by column.
-pub fn columns(circuit: &Circuit) -> Vec<Vec<Complex64>> {
+pub(crate) fn columns(circuit: &Circuit) -> Vec<Vec<Complex64>> {
     let rows = 1 << circuit.qubits();
     (0..rows)
         .map(|column| {
@@ -57,7 +57,7 @@ fn applied(operation: &Operation, state: &[Complex64]) -> Vec<Complex64> {
 }
 
 /// The largest difference between two circuits of gates.
-pub fn difference(first: &Circuit, second: &Circuit) -> f64 {
+pub(crate) fn difference(first: &Circuit, second: &Circuit) -> f64 {
     assert_eq!(first.qubits(), second.qubits());
     let (first, second) = (columns(first), columns(second));
     let pairs = first.iter().flatten().zip(second.iter().flatten());
@@ -65,7 +65,7 @@ pub fn difference(first: &Circuit, second: &Circuit) -> f64 {
 }
 
 /// One line for each instruction: the condition, the gate, its controls and what it acts on.
-pub fn listing(circuit: &Circuit) -> String {
+pub(crate) fn listing(circuit: &Circuit) -> String {
     let mut text = String::new();
     for instruction in circuit.instructions() {
         if let Some(condition) = &instruction.condition {

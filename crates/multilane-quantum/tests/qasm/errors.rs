@@ -5,7 +5,10 @@ use multilane_quantum::qasm::Reader;
 
 #[track_caller]
 fn check(text: &str, expected: Expect) {
-    let error = Reader::default().limit(100_000).read(text).unwrap_err();
+    let error = Reader::default()
+        .limit(100_000)
+        .read(text)
+        .expect_err("the program is broken");
     expected.assert_eq(&format!("{error}\n{}\n", error.hint()));
 }
 

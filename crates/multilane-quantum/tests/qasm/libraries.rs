@@ -6,7 +6,7 @@ use multilane_quantum::qasm::Reader;
 use crate::dense::difference;
 
 fn read(text: &str) -> Circuit {
-    Reader::default().read(text).unwrap().circuit
+    Reader::default().read(text).expect("the program is right").circuit
 }
 
 /// Every gate of version 3, defined by nothing but the language: parameters, qubits, body.

@@ -7,7 +7,9 @@ use crate::dense::{difference, listing};
 
 #[track_caller]
 fn check(text: &str, expected: Expect) {
-    expected.assert_eq(&listing(&Reader::default().read(text).unwrap().circuit));
+    expected.assert_eq(&listing(
+        &Reader::default().read(text).expect("the program is right").circuit,
+    ));
 }
 
 #[track_caller]

@@ -118,9 +118,9 @@ fn instruction(angle: BoxedStrategy<Angle>) -> impl Strategy<Value = Instruction
 
 fn circuit(angle: BoxedStrategy<Angle>) -> impl Strategy<Value = Circuit> {
     proptest::collection::vec(instruction(angle), 0..12).prop_map(|instructions| {
-        let mut circuit = Circuit::new(QUBITS, CLBITS).unwrap();
+        let mut circuit = Circuit::new(QUBITS, CLBITS).expect("few qubits");
         for instruction in instructions {
-            circuit.push(instruction).unwrap();
+            circuit.push(instruction).expect("instructions of the strategy fit");
         }
         circuit
     })

@@ -24,7 +24,18 @@ fn a_circuit_reads_as_a_plan() {
     circuit.p(0.5, 1).unwrap().only_if(Condition::equals([0], 1)).unwrap();
     let plan = to_plan(&circuit, "bell").unwrap();
     verify(&plan, &registry()).unwrap();
-    expect![[""]].assert_eq(&text::print(&plan));
+    expect![[r#"
+        plan bell(%register: register<amplitudes>, %a: f64) {
+          %0: register<amplitudes> = quantum.zero(%register) {qubits = 2}
+          %1: f64 = core.constant 2.0
+          %2: f64 = core.mul(%a, %1)
+          %3: register<amplitudes> = quantum.gate(%0, %2) {gate = "rx", targets = [0]}
+          %4: register<amplitudes> = quantum.gate(%3) {controls = [0], gate = "x", targets = [1]}
+          %5: register<amplitudes>, %6: bool = quantum.measure(%4) {clbit = 0, qubit = 0}
+          %7: register<amplitudes> = quantum.gate(%5, %6) {angles = [0.5], clbits = [0], gate = "p", targets = [1], value = 1}
+          return state = %7, c0 = %6
+        }
+    "#]].assert_eq(&text::print(&plan));
 }
 
 #[test]

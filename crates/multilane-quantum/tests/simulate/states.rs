@@ -17,7 +17,6 @@ fn check(circuit: &Circuit, chunk: usize, low: usize) -> Result<(), TestCaseErro
                     fuse,
                     chunk_qubits: Some(chunk),
                     low_qubits: Some(low),
-                    ..Options::default()
                 };
                 let state = simulate(circuit, &options, &Serial).unwrap().to_vec();
                 let off = distance(&state, &wanted);
