@@ -901,8 +901,10 @@ class CircuitData:
         """Return the circuit with numbers for its parameters."""
     def copy(self) -> CircuitData:
         """Return a circuit of its own."""
-    def run(self, precision: str, workers: int | None) -> Any:
-        """Run it on all qubits 0; return real and imaginary parts of the amplitudes, in turn."""
+    def run(
+        self, precision: str, shots: int | None, seed: int, workers: int | None
+    ) -> tuple[StateData | None, dict[str, int] | None]:
+        """Run it on all qubits 0; return its state where there is a single one, and what was measured."""
     def to_qasm(self, version: int) -> str:
         """Write it in OpenQASM 2 or 3."""
     def equals(self, other: CircuitData) -> bool:
@@ -910,6 +912,19 @@ class CircuitData:
     def __len__(self) -> int: ...
     def instructions(self) -> list[dict[str, Any]]:
         """Return every instruction as a dictionary."""
+
+@final
+class StateData:
+    """The state that a circuit left; `multilane.quantum.Result` hands it out."""
+
+    def amplitudes(self) -> Any:
+        """Return real and imaginary parts of the amplitudes, in turn, without a copy."""
+    def expectation(self, terms: Sequence[tuple[float, Sequence[tuple[int, str]]]], workers: int | None) -> float:
+        """Return the expectation value of a sum of products of Pauli matrices."""
+    def probabilities(self, qubits: Sequence[int], workers: int | None) -> Any:
+        """Return the probabilities of the values of some qubits."""
+    def density(self, qubits: Sequence[int], workers: int | None) -> Any:
+        """Return the density matrix of some qubits, row by row, real and imaginary parts in turn."""
 
 def quantum_read_qasm(text: str) -> CircuitData:
     """Read OpenQASM 2 or 3."""

@@ -5,12 +5,14 @@ Names, documentation and defaults; every instruction is checked and kept by the 
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, Self, SupportsComplex, SupportsFloat
 
 from multilane import _multilane
 from multilane._checks import positive_count
 from multilane._multilane import Angle
+from multilane.errors import CircuitError
 from multilane.quantum._result import Result
 
 __all__ = ["Angle", "Circuit", "parameter"]
@@ -432,31 +434,52 @@ class Circuit:
         """
         return self._of(self._data.bind({**(values or {}), **named}))
 
-    def run(self, *, precision: Literal["f64", "f32"] = "f64", workers: int | None = None) -> Result:
+    def run(
+        self,
+        *,
+        shots: int | None = None,
+        precision: Literal["f64", "f32"] = "f64",
+        seed: int | None = None,
+        workers: int | None = None,
+    ) -> Result:
         """Simulate the circuit on qubits that are all 0.
 
-        The interpreter lock is released while it runs. The result has the same bits at any number
-        of workers.
+        The interpreter lock is released while it runs. A circuit that measures only at its end runs
+        once, and shots are drawn from its state; one that measures, resets or asks for a classical
+        bit on its way runs once for each shot. Amplitudes and shots are the same at any number of
+        workers.
 
         Parameters
         ----------
+        shots : int, optional
+            How often to measure.
         precision : {'f64', 'f32'}
             Of each amplitude's two parts.
+        seed : int, optional
+            From 0 to ``2**64 - 1``. The same seed gives the same shots.
         workers : int, optional
             At most so many; as many as there are processors when None.
 
         Raises
         ------
         CircuitError
-            A parameter has no value, or the circuit measures, resets or asks for a classical bit.
+            A parameter has no value, or the circuit has no single state and no shots were asked for.
         MemoryError
             The state does not fit: ``16 * 2**qubits`` bytes in f64, ``8 * 2**qubits`` in f32.
 
-        >>> Circuit(2).h(0).cx(0, 1).run().state().round(3).tolist()
+        >>> pair = Circuit(2).h(0).cx(0, 1)
+        >>> pair.run().state().round(3).tolist()
         [(0.707+0j), 0j, 0j, (0.707+0j)]
+        >>> sorted(pair.measure_all().run(shots=100).counts())
+        ['00', '11']
         """
         positive_count(workers, "workers")
-        return Result(self._data.run(precision, workers), self.qubits)
+        positive_count(shots, "shots")
+        if seed is None:
+            seed = secrets.randbits(64)
+        elif not 0 <= seed < 1 << 64:
+            raise CircuitError(f"`seed` is {seed}, and must be from 0 to 2**64 - 1")
+        return Result(*self._data.run(precision, shots, seed, workers), self.qubits, workers)
 
     @classmethod
     def from_qasm(cls, text: str) -> Self:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from multilane import _multilane
+from multilane.errors import CircuitError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -12,14 +16,38 @@ __all__ = ["Result"]
 
 
 class Result:
-    """The state that a circuit leaves."""
+    """The state that a circuit leaves before its last measurements, and what was measured.
 
-    __slots__ = ("_parts", "qubits")
+    >>> from multilane.quantum import Circuit
+    >>> result = Circuit(2).h(0).cx(0, 1).measure_all().run(shots=1000, seed=1)
+    >>> sum(result.counts().values())
+    1000
+    >>> round(result.expectation("ZZ"), 6)
+    1.0
+    """
 
-    def __init__(self, parts: Any, qubits: int) -> None:
-        self._parts = parts
+    __slots__ = ("_counts", "_state", "_workers", "qubits")
+
+    def __init__(
+        self,
+        state: _multilane.StateData | None,
+        counts: dict[str, int] | None,
+        qubits: int,
+        workers: int | None,
+    ) -> None:
+        self._state = state
+        self._counts = counts
+        self._workers = workers
         #: How many qubits there are.
         self.qubits = qubits
+
+    def _single(self) -> _multilane.StateData:
+        if self._state is None:
+            raise CircuitError(
+                "the circuit measures, resets or asks for a classical bit on its way and leaves many states; "
+                "ask for `counts()`"
+            )
+        return self._state
 
     def state(self) -> npt.NDArray[np.complexfloating]:
         """Return the amplitudes of all basis states, without a copy.
@@ -27,17 +55,98 @@ class Result:
         Returns
         -------
         ndarray of complex128 or complex64, shape (2**qubits,)
-            Qubit 0 is the least significant bit of a basis state's number.
+            Read-only. Qubit 0 is the least significant bit of a basis state's number.
 
         Raises
         ------
+        CircuitError
+            The circuit leaves many states.
         ImportError
             NumPy is not installed.
         """
         import numpy as np
 
-        parts = np.asarray(self._parts)
+        parts = np.asarray(self._single().amplitudes())
         return parts.view(np.complex64 if parts.dtype == np.float32 else np.complex128)
 
+    def counts(self) -> dict[str, int]:
+        """Return how often each combination of classical bits was measured, bit 0 written last.
+
+        Raises
+        ------
+        CircuitError
+            The circuit ran without shots.
+        """
+        if self._counts is None:
+            raise CircuitError("the circuit ran without shots; give `run` a number of `shots`")
+        return dict(self._counts)
+
+    def expectation(self, paulis: str | Mapping[str, float] | Iterable[tuple[float, Mapping[int, str]]]) -> float:
+        """Return the expectation value of a sum of products of Pauli matrices.
+
+        Parameters
+        ----------
+        paulis : str, mapping, or iterable of (float, mapping)
+            One product as text with a letter for each qubit, qubit 0 last; such texts with their
+            factors; or factors, each with the letters of the qubits that have one.
+
+        Raises
+        ------
+        CircuitError
+            A text of another length, an unknown letter or qubit; the circuit leaves many states.
+
+        >>> from multilane.quantum import Circuit
+        >>> result = Circuit(2).x(0).run()
+        >>> result.expectation("IZ"), result.expectation({"ZI": 0.5, "IZ": 2}), result.expectation([(3, {0: "Z"})])
+        (-1.0, -1.5, -3.0)
+        """
+        if isinstance(paulis, str):
+            paulis = {paulis: 1.0}
+        if isinstance(paulis, Mapping):
+            terms = [(float(factor), self._letters(text)) for text, factor in paulis.items()]
+        else:
+            terms = [(float(factor), list(letters.items())) for factor, letters in paulis]
+        return self._single().expectation(terms, self._workers)
+
+    def _letters(self, text: str) -> list[tuple[int, str]]:
+        if len(text) != self.qubits:
+            raise CircuitError(f"{text!r} has {len(text)} letters for {self.qubits} qubits; write one for each")
+        return [(qubit, letter) for qubit, letter in enumerate(reversed(text)) if letter != "I"]
+
+    def probabilities(self, qubits: Iterable[int] | None = None) -> npt.NDArray[np.float64]:
+        """Return the probabilities of the values of some qubits, at most 24; all when None.
+
+        Returns
+        -------
+        ndarray of float64, shape (2**k,)
+            The first of the qubits is the least significant bit of the value.
+
+        >>> from multilane.quantum import Circuit
+        >>> Circuit(3).h(1).x(2).run().probabilities([2, 1]).round(3).tolist()
+        [0.0, 0.5, 0.0, 0.5]
+        """
+        chosen = list(range(self.qubits) if qubits is None else qubits)
+        found: npt.NDArray[np.float64] = self._single().probabilities(chosen, self._workers)
+        return found
+
+    def density(self, qubits: Iterable[int]) -> npt.NDArray[np.complex128]:
+        """Return the density matrix of some qubits, at most 10, the others traced out.
+
+        Returns
+        -------
+        ndarray of complex128, shape (2**k, 2**k)
+            The first of the qubits is the least significant bit of rows and columns.
+
+        >>> from multilane.quantum import Circuit
+        >>> Circuit(2).h(0).cx(0, 1).run().density([0]).real.round(3).tolist()
+        [[0.5, 0.0], [0.0, 0.5]]
+        """
+        import numpy as np
+
+        chosen = list(qubits)
+        parts = np.asarray(self._single().density(chosen, self._workers))
+        return parts.view(np.complex128).reshape(1 << len(chosen), -1)
+
     def __repr__(self) -> str:
-        return f"<Result: the state of {self.qubits} qubit{'s' * (self.qubits != 1)}>"
+        measured = "" if self._counts is None else f", {sum(self._counts.values())} shots"
+        return f"<Result: {self.qubits} qubit{'s' * (self.qubits != 1)}{measured}>"

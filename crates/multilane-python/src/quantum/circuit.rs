@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use super::angle::{Angle, Given};
-use super::run::{self, Ready};
+use super::run::{self, Counts, Ready, StateData};
 use super::{qasm, raise, raised};
 
 /// Gates, measurements, resets and barriers on numbered qubits.
@@ -179,15 +179,21 @@ impl CircuitData {
         Self::from(self.circuit.clone())
     }
 
-    /// Runs it on all qubits 0: real and imaginary parts of the amplitudes, in turn.
-    fn run<'py>(slf: &Bound<'py, Self>, precision: &str, workers: Option<usize>) -> PyResult<Bound<'py, PyAny>> {
+    /// Runs it on all qubits 0; the state where there is a single one, and how often what was measured.
+    fn run(
+        slf: &Bound<'_, Self>,
+        precision: &str,
+        shots: Option<usize>,
+        seed: u64,
+        workers: Option<usize>,
+    ) -> PyResult<(Option<StateData>, Option<Counts>)> {
         let py = slf.py();
         let precision = run::precision(py, precision)?;
         let program = {
             let this = &mut *slf.borrow_mut();
             this.ready.program(py, &this.circuit, precision)?
         };
-        run::run(py, &program, workers)
+        run::run(py, &program, shots, seed, workers)
     }
 
     fn to_qasm(&self, py: Python<'_>, version: u32) -> PyResult<String> {

@@ -16,6 +16,7 @@ use pyo3::prelude::*;
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<angle::Angle>()?;
     module.add_class::<circuit::CircuitData>()?;
+    module.add_class::<run::StateData>()?;
     module.add_function(wrap_pyfunction!(qasm::quantum_read_qasm, module)?)
 }
 

@@ -1,16 +1,17 @@
-//! Running a circuit: made ready once for each precision, its state handed to NumPy where it lies.
+//! Running a circuit: made ready once for each precision; its state is NumPy's to read where it lies.
 
+use std::collections::BTreeMap;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use multilane_plan::{Array, DType};
-use multilane_quantum::{Circuit, Operation, Options, Precision, Program, State};
+use multilane_plan::{Array, DType, Lanes};
+use multilane_quantum::{Circuit, Options, Pauli, PauliTerm, Precision, Program, QuantumError, State};
 use pyo3::prelude::*;
 
 use super::{raise, raised};
 use crate::plans::{arrays, gate};
 
-/// Circuits made ready, by their precision.
+/// A circuit made ready, for each precision.
 #[derive(Default)]
 pub(super) struct Ready {
     single: Option<Arc<Program>>,
@@ -32,29 +33,9 @@ impl Ready {
         if let Some(program) = kept {
             return Ok(program.clone());
         }
-        refuse_measurements(py, circuit)?;
         let options = Options::with_precision(precision);
         let program = Program::new(circuit, &options).map_err(|error| raised(py, &error))?;
         Ok(kept.insert(Arc::new(program)).clone())
-    }
-}
-
-/// A state is one state: what depends on chance leaves many.
-fn refuse_measurements(py: Python<'_>, circuit: &Circuit) -> PyResult<()> {
-    let by_chance = circuit.instructions().iter().find_map(|instruction| {
-        let what = match instruction.operation {
-            Operation::Measure { .. } => Some("measurements"),
-            Operation::Reset { .. } => Some("resets"),
-            _ => None,
-        };
-        what.or(instruction.condition.is_some().then_some("conditions"))
-    });
-    match by_chance {
-        None => Ok(()),
-        Some(what) => Err(raise(
-            py,
-            format!("the circuit has {what}, after which there is no single state; run it without them"),
-        )),
     }
 }
 
@@ -70,21 +51,107 @@ pub(super) fn precision(py: Python<'_>, name: &str) -> PyResult<Precision> {
     }
 }
 
-/// Runs a circuit; real and imaginary parts of its amplitudes, in turn.
-pub(super) fn run<'py>(py: Python<'py>, program: &Program, workers: Option<usize>) -> PyResult<Bound<'py, PyAny>> {
+/// How often each combination of classical bits was measured.
+pub(super) type Counts = BTreeMap<String, usize>;
+
+/// Runs a circuit and draws shots, when there are to be any. A circuit that measures on its way
+/// has no state, only shots.
+pub(super) fn run(
+    py: Python<'_>,
+    program: &Program,
+    shots: Option<usize>,
+    seed: u64,
+    workers: Option<usize>,
+) -> PyResult<(Option<StateData>, Option<Counts>)> {
+    through(py, workers, |lanes| match program.run(lanes) {
+        Ok(state) => {
+            let drawn = shots.map(|shots| program.measure(&state, shots, seed, lanes));
+            let counts = drawn.transpose()?.map(|shots| shots.counts());
+            Ok((Some(StateData { state: Arc::new(state) }), counts))
+        }
+        Err(QuantumError::NoSingleState { .. }) if shots.is_some() => {
+            let drawn = program.shots(shots.unwrap_or_default(), seed, lanes)?;
+            Ok((None, Some(drawn.counts())))
+        }
+        Err(error) => Err(error),
+    })
+}
+
+fn through<T: Send>(
+    py: Python<'_>,
+    workers: Option<usize>,
+    work: impl FnOnce(&dyn Lanes) -> Result<T, QuantumError> + Send,
+) -> PyResult<T> {
     let wishes = gate::Wishes {
         workers,
         ..gate::Wishes::default()
     };
-    let state = gate::through(py, &wishes, |gate| program.run(gate))?.map_err(|error| raised(py, &error))?;
-    let (dtype, start) = match &state {
-        State::F32(register) => (DType::F32, register.amplitudes().as_ptr().cast::<u8>().cast_mut()),
-        State::F64(register) => (DType::F64, register.amplitudes().as_ptr().cast::<u8>().cast_mut()),
-    };
-    let len = 2 << state.qubits();
-    let start = NonNull::new(start).expect("a slice is never null");
-    // SAFETY: two parts for each of the state's amplitudes lie there, aligned, for as long as the
-    // state lives, which the array keeps. Nobody else reads or writes them: the state is moved in.
-    let array = unsafe { Array::from_raw(dtype, len, start, true, Arc::new(state)) };
-    arrays::to_python(py, array, &[len], false)
+    gate::through(py, &wishes, |gate| work(gate))?.map_err(|error| raised(py, &error))
+}
+
+/// The state that a circuit left; it never changes.
+#[pyclass(frozen, module = "multilane._multilane")]
+pub(crate) struct StateData {
+    state: Arc<State>,
+}
+
+#[pymethods]
+impl StateData {
+    /// Real and imaginary parts of the amplitudes, in turn: an array over the state's own memory.
+    fn amplitudes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let (dtype, start) = match &*self.state {
+            State::F32(register) => (DType::F32, register.amplitudes().as_ptr().cast::<u8>().cast_mut()),
+            State::F64(register) => (DType::F64, register.amplitudes().as_ptr().cast::<u8>().cast_mut()),
+        };
+        let len = 2 << self.state.qubits();
+        let start = NonNull::new(start).expect("a slice is never null");
+        // SAFETY: two parts for each of the state's amplitudes lie there, aligned, for as long as
+        // the state lives, which the array keeps. Nobody writes: it is read-only, here and in NumPy.
+        let array = unsafe { Array::from_raw(dtype, len, start, false, self.state.clone()) };
+        arrays::to_python(py, array, &[len], true)
+    }
+
+    /// The expectation value of a sum of products of Pauli matrices, `X`, `Y` or `Z` for a qubit.
+    fn expectation(
+        &self,
+        py: Python<'_>,
+        terms: Vec<(f64, Vec<(usize, String)>)>,
+        workers: Option<usize>,
+    ) -> PyResult<f64> {
+        let factor = |(qubit, name): (usize, String)| match name.as_str() {
+            "X" => Ok((qubit, Pauli::X)),
+            "Y" => Ok((qubit, Pauli::Y)),
+            "Z" => Ok((qubit, Pauli::Z)),
+            _ => Err(raise(
+                py,
+                format!("there is no Pauli matrix {name:?}; write I, X, Y or Z"),
+            )),
+        };
+        let term = |(coefficient, factors): (f64, Vec<(usize, String)>)| {
+            let factors = factors.into_iter().map(factor).collect::<PyResult<_>>()?;
+            Ok(PauliTerm { coefficient, factors })
+        };
+        let terms = terms.into_iter().map(term).collect::<PyResult<Vec<_>>>()?;
+        through(py, workers, |lanes| self.state.expectation(&terms, lanes))
+    }
+
+    /// The probabilities of the values of some qubits.
+    fn probabilities<'py>(
+        &self,
+        py: Python<'py>,
+        qubits: Vec<usize>,
+        workers: Option<usize>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let found = through(py, workers, |lanes| self.state.probabilities(&qubits, lanes))?;
+        let len = found.len();
+        arrays::to_python(py, Array::from_vec(found), &[len], false)
+    }
+
+    /// The density matrix of some qubits, row by row: real and imaginary parts in turn.
+    fn density<'py>(&self, py: Python<'py>, qubits: Vec<usize>, workers: Option<usize>) -> PyResult<Bound<'py, PyAny>> {
+        let found = through(py, workers, |lanes| self.state.density(&qubits, lanes))?;
+        let parts: Vec<f64> = found.iter().flat_map(|element| [element.re, element.im]).collect();
+        let len = parts.len();
+        arrays::to_python(py, Array::from_vec(parts), &[len], false)
+    }
 }
