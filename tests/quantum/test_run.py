@@ -74,7 +74,7 @@ def programs(draw: st.DrawFn) -> tuple[Circuit, State]:
             continue
         targets, rest = list(order[:width]), list(order[width:])
         on, off = rest[: draw(st.integers(0, 2))], rest[2 : 2 + draw(st.integers(0, 1))]
-        controls = {"controls": on, "negative_controls": off}
+        controls: dict[str, Any] = {"controls": on, "negative_controls": off}
         if kind == "plain":
             name = draw(st.sampled_from(sorted(PLAIN)))
             getattr(circuit, name)(targets[0], **controls)
@@ -106,11 +106,7 @@ def test_states_are_those_of_plain_algebra(program: tuple[Circuit, State]) -> No
 @given(programs())
 def test_what_is_written_as_openqasm_is_read_as_the_same_state(program: tuple[Circuit, State]) -> None:
     circuit, expected = program
-    try:
-        text = circuit.to_qasm(3)
-    except ml.CircuitError as error:
-        assert "cannot say" in str(error)
-        return
+    text = circuit.to_qasm(3)
     np.testing.assert_allclose(Circuit.from_qasm(text).run().state(), expected, atol=1e-12)
 
 
@@ -128,7 +124,8 @@ def test_a_state_is_not_copied_and_outlives_its_circuit() -> None:
     result = Circuit(3).h(2).run()
     first, second = result.state(), result.state()
     assert np.shares_memory(first, second)
-    assert (first.dtype, first.shape) == (np.complex128, (8,))
+    assert first.dtype == np.complex128
+    assert first.shape == (8,)
     del result
     assert abs(first[4]) == pytest.approx(math.sqrt(0.5))
     assert Circuit(1).run(precision="f32").state().dtype == np.complex64
@@ -199,7 +196,7 @@ def test_what_is_measured_on_the_way_decides_what_follows() -> None:
 def test_what_was_not_run_is_not_told() -> None:
     with pytest.raises(ml.CircuitError, match="without shots"):
         Circuit(1).measure_all().run().counts()
-    with pytest.raises(ml.CircuitError, match="one final state.*ask for counts"):
+    with pytest.raises(ml.CircuitError, match=r"one final state.*ask for counts"):
         Circuit(1).h(0).reset(0).run()
     with pytest.raises(ml.CircuitError, match="parameter `a` has no value"):
         Circuit(1).rx(parameter("a"), 0).run()
@@ -217,7 +214,7 @@ def test_what_was_not_run_is_not_told() -> None:
 
 
 def test_a_state_that_does_not_fit_is_refused_before_any_work() -> None:
-    with pytest.raises(MemoryError, match="60 qubits in f64 need .* bytes.*this machine holds"):
+    with pytest.raises(MemoryError, match=r"60 qubits in f64 need .* bytes.*this machine holds"):
         Circuit(60).h(0).run()
     with pytest.raises(ml.CircuitError, match="`precision` is 'f16'"):
         Circuit(1).run(precision="f16")  # type: ignore[arg-type]
