@@ -56,7 +56,8 @@ def random_unitary(seed: int, qubits: int) -> State:
     rng = np.random.default_rng(seed)
     q, r = np.linalg.qr(rng.normal(size=(1 << qubits,) * 2) + 1j * rng.normal(size=(1 << qubits,) * 2))
     diagonal = np.diag(r)
-    return q * (diagonal / abs(diagonal))
+    unitary: State = q * (diagonal / abs(diagonal))
+    return unitary
 
 
 @st.composite
@@ -207,7 +208,7 @@ def test_what_was_not_run_is_not_told() -> None:
     result = Circuit(2).run()
     with pytest.raises(ml.CircuitError, match="3 letters for 2 qubits"):
         result.expectation("ZZZ")
-    with pytest.raises(ml.CircuitError, match="no Pauli matrix 'W'"):
+    with pytest.raises(ml.CircuitError, match='no Pauli matrix "W"'):
         result.expectation("WZ")
     with pytest.raises(ml.CircuitError, match="qubit 2"):
         result.probabilities([2])
@@ -216,7 +217,7 @@ def test_what_was_not_run_is_not_told() -> None:
 def test_a_state_that_does_not_fit_is_refused_before_any_work() -> None:
     with pytest.raises(MemoryError, match=r"60 qubits in f64 need .* bytes.*this machine holds"):
         Circuit(60).h(0).run()
-    with pytest.raises(ml.CircuitError, match="`precision` is 'f16'"):
+    with pytest.raises(ml.CircuitError, match='`precision` is "f16"'):
         Circuit(1).run(precision="f16")  # type: ignore[arg-type]
 
 
