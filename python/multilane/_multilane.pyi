@@ -926,5 +926,14 @@ class StateData:
     def density(self, qubits: Sequence[int], workers: int | None) -> Any:
         """Return the density matrix of some qubits, row by row, real and imaginary parts in turn."""
 
+def quantum_anatomy(circuit: CircuitData, precision: str, workers: int | None, hold: bool) -> dict[str, int]:
+    """Make a circuit ready and run it; times in nanoseconds, with the interpreter lock released or held."""
+
+def quantum_native_runs(circuit: CircuitData, precision: str, workers: int | None, runs: int) -> list[int]:
+    """Run a circuit so many times in one native call; nanoseconds of each run."""
+
+def quantum_in_place_bandwidth(bytes: int, workers: int | None, times: int) -> list[float]:
+    """Multiply so many bytes in place, so many times; GB/s read and written of each time."""
+
 def quantum_read_qasm(text: str) -> CircuitData:
     """Read OpenQASM 2 or 3."""

@@ -10,7 +10,8 @@
 
 from __future__ import annotations
 
+from multilane.quantum._anatomy import Anatomy, anatomy
 from multilane.quantum._circuit import Angle, Circuit, parameter
 from multilane.quantum._result import Result
 
-__all__ = ["Angle", "Circuit", "Result", "parameter"]
+__all__ = ["Anatomy", "Angle", "Circuit", "Result", "anatomy", "parameter"]

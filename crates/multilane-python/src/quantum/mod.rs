@@ -3,6 +3,7 @@
 //! Circuits are checked where they are built, in Rust; runs enter native work through the
 //! gate that plans use.
 
+mod anatomy;
 mod angle;
 mod circuit;
 mod qasm;
@@ -17,6 +18,9 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<angle::Angle>()?;
     module.add_class::<circuit::CircuitData>()?;
     module.add_class::<run::StateData>()?;
+    module.add_function(wrap_pyfunction!(anatomy::quantum_anatomy, module)?)?;
+    module.add_function(wrap_pyfunction!(anatomy::quantum_native_runs, module)?)?;
+    module.add_function(wrap_pyfunction!(anatomy::quantum_in_place_bandwidth, module)?)?;
     module.add_function(wrap_pyfunction!(qasm::quantum_read_qasm, module)?)
 }
 
