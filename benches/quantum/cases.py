@@ -28,9 +28,7 @@ def qft(qubits: int) -> list[Gate]:
     gates: list[Gate] = [("x", (qubit,), None) for qubit in range(0, qubits, 2)]
     for target in reversed(range(qubits)):
         gates.append(("h", (target,), None))
-        gates += [
-            ("cp", (control, target), math.pi / 2 ** (target - control)) for control in reversed(range(target))
-        ]
+        gates += [("cp", (control, target), math.pi / 2 ** (target - control)) for control in reversed(range(target))]
     return gates + [("swap", (qubit, qubits - 1 - qubit), None) for qubit in range(qubits // 2)]
 
 

@@ -39,7 +39,9 @@ def _tests() -> dict[str, Test]:
         for qubits in (20, 22, 24):
             for name, (title, _) in CASES.items():
                 full = f"{title}, {qubits} qubits, {precision}"
-                tests[f"{name}-{qubits}{mark}"] = Test(full, full, (RUN,), _peers(precision), "prismq" if not mark else "qsim")
+                tests[f"{name}-{qubits}{mark}"] = Test(
+                    full, full, (RUN,), _peers(precision), "prismq" if not mark else "qsim"
+                )
         full = f"10,000 shots of GHZ, 24 qubits, {precision}"
         tests[f"shots-24{mark}"] = Test(full, full, (RUN,), _peers(precision), "prismq" if not mark else "qsim")
     for name, (title, _) in CASES.items():

@@ -8,7 +8,7 @@ import sys
 from _pickle import loads
 
 # Without the enumerations that `signal` makes of its numbers.
-from _signal import SIG_IGN, SIGINT, signal
+from _signal import SIG_IGN, SIGINT, signal  # type: ignore[import-not-found]
 
 from multilane import _multilane
 

@@ -47,7 +47,7 @@ def test_the_command_prints_it_for_a_program(capsys: pytest.CaptureFixture[str])
     assert main(["prove", "--quantum", "10", "--repeats", "2", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["qubits"] == 10
-    assert [way["name"] for way in found["ways"]][0] == "NumPy"
+    assert found["ways"][0]["name"] == "NumPy"
     assert "interpreter lock" in found["sentence"]
 
 

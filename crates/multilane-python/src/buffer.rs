@@ -190,8 +190,8 @@ fn map(store: &Store, reference: &Reference) -> Result<Arc<Mapping>, EngineError
     Ok(mapping)
 }
 
-/// Keeps what a job received until its end, then makes what the job kept its own.
-pub(crate) fn release(_py: Python<'_>, received: Vec<Py<SharedBuffer>>) {
+/// Makes what a job kept of the buffers it received its own, before their memory is somebody else's.
+pub(crate) fn detach_kept(_py: Python<'_>, received: &[Py<SharedBuffer>]) {
     for buffer in received {
         // SAFETY: reads the count of an object we hold, attached to the interpreter.
         if unsafe { ffi::Py_REFCNT(buffer.as_ptr()) } > 1 {

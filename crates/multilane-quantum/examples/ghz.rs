@@ -30,10 +30,18 @@ fn main() -> Result<(), QuantumError> {
         seconds.push(start.elapsed().as_secs_f64());
     }
     seconds.sort_by(f64::total_cmp);
-    println!("GHZ-{qubits}: median {:.6} s of {} runs", seconds[seconds.len() / 2], seconds.len());
+    println!(
+        "GHZ-{qubits}: median {:.6} s of {} runs",
+        seconds[seconds.len() / 2],
+        seconds.len()
+    );
     if let State::F64(register) = &state {
         let amplitudes = register.amplitudes();
-        println!("first amplitude {}, last {}", amplitudes[0], amplitudes[amplitudes.len() - 1]);
+        println!(
+            "first amplitude {}, last {}",
+            amplitudes[0],
+            amplitudes[amplitudes.len() - 1]
+        );
     }
     Ok(())
 }

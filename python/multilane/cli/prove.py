@@ -39,7 +39,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         type=int,
         const=20,
         metavar="QUBITS",
-        help="say instead where the time of a GHZ circuit goes, and what the interpreter lock costs; 20 qubits by default",
+        help="say instead where the time of a GHZ circuit goes and what the interpreter lock costs; 20 by default",
     )
     add_json_to(parser)
     parser.set_defaults(run=run)
@@ -70,9 +70,13 @@ def run_quantum(options: argparse.Namespace) -> int:
     from multilane.quantum import anatomy
 
     if options.function is not None or options.html or options.save:
-        raise Failure("`--quantum` runs a circuit of its own and writes no file", "leave out the function and the files")
+        raise Failure(
+            "`--quantum` runs a circuit of its own and writes no file", "leave out the function and the files"
+        )
     try:
-        found = anatomy(options.quantum, workers=options.workers, **({"rounds": options.repeats} if options.repeats else {}))
+        found = anatomy(
+            options.quantum, workers=options.workers, **({"rounds": options.repeats} if options.repeats else {})
+        )
     except (MultilaneError, ImportError, ValueError) as error:
         raise Failure(str(error)) from error
     if options.json:

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from multilane import _multilane
 from multilane._checks import positive_count
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 __all__ = ["Anatomy", "Way", "anatomy", "ghz"]
+
+T = TypeVar("T")
 
 #: Rounds of the ways that take milliseconds; NumPy's takes longer and has fewer.
 ROUNDS, SLOW_ROUNDS = 15, 3
@@ -125,7 +127,7 @@ NATIVE = "Rust alone"
 
 
 def anatomy(
-    qubits: int = 20, *, precision: str = "f64", workers: int | None = None, rounds: int = ROUNDS
+    qubits: int = 20, *, precision: Literal["f64", "f32"] = "f64", workers: int | None = None, rounds: int = ROUNDS
 ) -> Anatomy:
     """Measure where the time of a GHZ circuit goes.
 
@@ -159,21 +161,23 @@ def anatomy(
     ways: dict[str, list[tuple[float, float]]] = {name: [] for name in (NUMPY, HELD, RELEASED, NATIVE)}
     parts: list[dict[str, int]] = []
     whole: list[float] = []
-    circuit.run(precision=precision, workers=workers)  # type: ignore[arg-type]
+    circuit.run(precision=precision, workers=workers)
+
+    def taken_apart(hold: bool) -> dict[str, int]:
+        return _multilane.quantum_anatomy(data, precision, workers, hold)
+
     for turn in range(rounds):
         if turn < SLOW_ROUNDS:
-            ways[NUMPY].append(_timed(lambda: numpy_ghz(qubits, precision)))
-        held: list[dict[str, int]] = []
-        released: list[dict[str, int]] = []
-        _, cores = _timed(lambda: held.append(_multilane.quantum_anatomy(data, precision, workers, True)))
-        ways[HELD].append((held[0]["native_ns"] / 1e9, cores))
-        _, cores = _timed(lambda: released.append(_multilane.quantum_anatomy(data, precision, workers, False)))
-        ways[RELEASED].append((released[0]["native_ns"] / 1e9, cores))
-        parts += released
-        taken = []
-        _, cores = _timed(lambda: taken.extend(_multilane.quantum_native_runs(data, precision, workers, 2)))
+            _, seconds, cores = _timed(lambda: numpy_ghz(qubits, precision))
+            ways[NUMPY].append((seconds, cores))
+        part, _, cores = _timed(lambda: taken_apart(True))
+        ways[HELD].append((part["native_ns"] / 1e9, cores))
+        part, _, cores = _timed(lambda: taken_apart(False))
+        ways[RELEASED].append((part["native_ns"] / 1e9, cores))
+        parts.append(part)
+        taken, _, cores = _timed(lambda: _multilane.quantum_native_runs(data, precision, workers, 2))
         ways[NATIVE].append((taken[-1] / 1e9, cores))
-        whole.append(_timed(lambda: circuit.run(precision=precision, workers=workers))[0])  # type: ignore[arg-type]
+        whole.append(_timed(lambda: circuit.run(precision=precision, workers=workers))[1])
 
     state_bytes = (16 if precision == "f64" else 8) << qubits
     bandwidth = statistics.median(_multilane.quantum_in_place_bandwidth(state_bytes, workers, rounds)) * 1e9
@@ -181,9 +185,14 @@ def anatomy(
     call = statistics.median(whole)
     lanes = parts[0]["lanes"]
     idle = statistics.median(lanes * part["kernel_ns"] - part["busy_ns"] for part in parts) / 1e9
-    alone = _other_thread(None)
-    with_released = _other_thread(lambda: _multilane.quantum_anatomy(data, precision, 1, False))
-    with_held = _other_thread(lambda: _multilane.quantum_anatomy(data, precision, 1, True))
+    alone, with_released, with_held = (
+        _other_thread(run)
+        for run in (
+            None,
+            lambda: _multilane.quantum_anatomy(data, precision, 1, False),
+            lambda: _multilane.quantum_anatomy(data, precision, 1, True),
+        )
+    )
     return Anatomy(
         qubits=qubits,
         precision=precision,
@@ -227,11 +236,12 @@ def numpy_ghz(qubits: int, precision: str) -> npt.NDArray[np.complexfloating]:
     return state
 
 
-def _timed(work: Callable[[], object]) -> tuple[float, float]:
+def _timed(work: Callable[[], T]) -> tuple[T, float, float]:
+    """Return what ``work`` gave, its seconds, and the cores it used."""
     cpu, started = time.process_time(), time.perf_counter()
-    work()
+    result = work()
     seconds = time.perf_counter() - started
-    return seconds, (time.process_time() - cpu) / seconds
+    return result, seconds, (time.process_time() - cpu) / seconds
 
 
 def _other_thread(runs: Callable[[], object] | None) -> tuple[float, float]:
@@ -259,5 +269,3 @@ def _other_thread(runs: Callable[[], object] | None) -> tuple[float, float]:
     done.set()
     thread.join()
     return counted[0] / seconds, longest[0]
-
-

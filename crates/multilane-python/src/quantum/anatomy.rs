@@ -129,9 +129,7 @@ pub(super) fn quantum_in_place_bandwidth(
         let once = |values: &mut [f64]| {
             let pieces: Vec<_> = values.chunks_mut(PIECE).map(std::sync::Mutex::new).collect();
             lanes.run(pieces.len(), &|piece, _| {
-                let mut piece = pieces[piece]
-                    .lock()
-                    .expect("one lane has a piece, and none panics");
+                let mut piece = pieces[piece].lock().expect("one lane has a piece, and none panics");
                 piece.iter_mut().for_each(|value| *value *= 1.000_000_1);
             });
         };
