@@ -102,7 +102,7 @@ types: setup ## types, and the stubs of the extension against the built module
 	@MYPYPATH=python .venv/bin/stubtest --allowlist scripts/stubtest.txt --ignore-unused-allowlist multilane._multilane
 
 .PHONY: loom
-loom: # every interleaving of the protocols that have a loom test
+loom: # the interleavings of the protocols that have a loom test (LOOM_MAX_PREEMPTIONS=2 for more)
 	@for crate in $(LOOM); do \
 	    RUSTFLAGS='--cfg loom' CARGO_TARGET_DIR=$${CARGO_TARGET_DIR:-target}/loom \
 	        cargo test --locked --release --package $$crate --lib loom; \

@@ -168,11 +168,11 @@ fn map(store: &Store, reference: &Reference) -> Result<Arc<Mapping>, EngineError
         len,
     } = *reference;
     if flags & Reference::READ_ONLY == 0 {
-        let mapping = store.map_private(region, offset, len as usize)?;
+        let mapping = Arc::new(store.map_private(region, offset, len as usize)?);
         if flags & Reference::FRESH != 0 {
             mapping.populate();
         }
-        return Ok(Arc::new(mapping));
+        return Ok(mapping);
     }
     let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
     let seen = seen.get_or_insert_default();
