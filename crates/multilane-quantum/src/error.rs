@@ -125,6 +125,17 @@ pub enum QuantumError {
         /// What makes several states.
         cause: &'static str,
     },
+    /// Two states that are to be added or compared have different numbers of qubits.
+    #[error("one state has {left} qubits and the other {right}")]
+    DifferentQubits {
+        /// Qubits of the first.
+        left: usize,
+        /// Qubits of the second.
+        right: usize,
+    },
+    /// A live register was stopped in the middle of a circuit.
+    #[error("the register was stopped in the middle of a circuit, and its state is lost")]
+    StateLost,
     /// The caller asked to stop.
     #[error("stopped before it was done")]
     Stopped,
@@ -157,6 +168,7 @@ impl QuantumError {
                 let most = (available / amplitude).checked_ilog2().unwrap_or(0);
                 Some(format!("this machine holds {most} qubits in {precision}"))
             }
+            Self::StateLost => Some("make a new register, and apply the circuit to a copy next time".to_owned()),
             Self::NoSingleState { .. } => Some("ask for counts, or leave the measurements to the end".to_owned()),
             _ => None,
         }

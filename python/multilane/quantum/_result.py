@@ -12,7 +12,15 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["Result"]
+__all__ = ["Result", "amplitudes_of"]
+
+
+def amplitudes_of(state: _multilane.StateData) -> npt.NDArray[np.complexfloating]:
+    """Return the amplitudes of a state, read-only and without a copy."""
+    import numpy as np
+
+    parts = np.asarray(state.amplitudes())
+    return parts.view(np.complex64 if parts.dtype == np.float32 else np.complex128)
 
 
 class Result:
@@ -26,17 +34,17 @@ class Result:
     1.0
     """
 
-    __slots__ = ("_counts", "_state", "_workers", "qubits")
+    __slots__ = ("_shots", "_state", "_workers", "qubits")
 
     def __init__(
         self,
         state: _multilane.StateData | None,
-        counts: dict[str, int] | None,
+        shots: _multilane.ShotsData | None,
         qubits: int,
         workers: int | None,
     ) -> None:
         self._state = state
-        self._counts = counts
+        self._shots = shots
         self._workers = workers
         #: How many qubits there are.
         self.qubits = qubits
@@ -64,10 +72,7 @@ class Result:
         ImportError
             NumPy is not installed.
         """
-        import numpy as np
-
-        parts = np.asarray(self._single().amplitudes())
-        return parts.view(np.complex64 if parts.dtype == np.float32 else np.complex128)
+        return amplitudes_of(self._single())
 
     def counts(self) -> dict[str, int]:
         """Return how often each combination of classical bits was measured, bit 0 written last.
@@ -77,9 +82,26 @@ class Result:
         CircuitError
             The circuit ran without shots.
         """
-        if self._counts is None:
+        return self._measured().counts()
+
+    def outcomes(self) -> list[str]:
+        """Return the classical bits of every shot in order, bit 0 written last.
+
+        Raises
+        ------
+        CircuitError
+            The circuit ran without shots.
+
+        >>> from multilane.quantum import Circuit
+        >>> Circuit(2).x(0).measure_all().run(shots=3).outcomes()
+        ['01', '01', '01']
+        """
+        return self._measured().outcomes()
+
+    def _measured(self) -> _multilane.ShotsData:
+        if self._shots is None:
             raise CircuitError("the circuit ran without shots; give `run` a number of `shots`")
-        return dict(self._counts)
+        return self._shots
 
     def expectation(self, paulis: str | Mapping[str, float] | Iterable[tuple[float, Mapping[int, str]]]) -> float:
         """Return the expectation value of a sum of products of Pauli matrices.
@@ -148,5 +170,5 @@ class Result:
         return parts.view(np.complex128).reshape(1 << len(chosen), -1)
 
     def __repr__(self) -> str:
-        measured = "" if self._counts is None else f", {sum(self._counts.values())} shots"
+        measured = "" if self._shots is None else f", {len(self._shots)} shots"
         return f"<Result: {self.qubits} qubit{'s' * (self.qubits != 1)}{measured}>"

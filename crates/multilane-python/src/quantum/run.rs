@@ -5,11 +5,17 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use multilane_plan::{Array, DType, Lanes};
-use multilane_quantum::{Circuit, Options, Pauli, PauliTerm, Precision, Program, QuantumError, State};
+use multilane_quantum::{Circuit, Options, Pauli, PauliTerm, Precision, Program, QuantumError, Shots, State, most_qubits};
 use pyo3::prelude::*;
 
 use super::{raise, raised};
 use crate::plans::{arrays, gate};
+
+/// The most qubits whose state fits into what memory is left.
+#[pyfunction]
+pub(super) fn quantum_most_qubits(py: Python<'_>, name: &str) -> PyResult<usize> {
+    Ok(most_qubits(precision(py, name)?))
+}
 
 /// A circuit made ready, for each precision.
 #[derive(Default)]
@@ -51,8 +57,28 @@ pub(super) fn precision(py: Python<'_>, name: &str) -> PyResult<Precision> {
     }
 }
 
-/// How often each combination of classical bits was measured.
-pub(super) type Counts = BTreeMap<String, usize>;
+/// What was measured.
+#[pyclass(frozen, module = "multilane._multilane")]
+pub(crate) struct ShotsData {
+    shots: Shots,
+}
+
+#[pymethods]
+impl ShotsData {
+    /// How often each combination of classical bits was measured.
+    fn counts(&self, py: Python<'_>) -> BTreeMap<String, usize> {
+        py.detach(|| self.shots.counts())
+    }
+
+    /// The classical bits of every shot, in order.
+    fn outcomes(&self, py: Python<'_>) -> Vec<String> {
+        py.detach(|| (0..self.shots.len()).map(|shot| self.shots.bits(shot)).collect())
+    }
+
+    fn __len__(&self) -> usize {
+        self.shots.len()
+    }
+}
 
 /// Runs a circuit and draws shots, when there are to be any. A circuit that measures on its way
 /// has no state, only shots.
@@ -62,22 +88,22 @@ pub(super) fn run(
     shots: Option<usize>,
     seed: u64,
     workers: Option<usize>,
-) -> PyResult<(Option<StateData>, Option<Counts>)> {
+) -> PyResult<(Option<StateData>, Option<ShotsData>)> {
     through(py, workers, |lanes| match program.run(lanes) {
         Ok(state) => {
             let drawn = shots.map(|shots| program.measure(&state, shots, seed, lanes));
-            let counts = drawn.transpose()?.map(|shots| shots.counts());
-            Ok((Some(StateData { state: Arc::new(state) }), counts))
+            let drawn = drawn.transpose()?.map(|shots| ShotsData { shots });
+            Ok((Some(StateData { state: Arc::new(state) }), drawn))
         }
         Err(QuantumError::NoSingleState { .. }) if shots.is_some() => {
-            let drawn = program.shots(shots.unwrap_or_default(), seed, lanes)?;
-            Ok((None, Some(drawn.counts())))
+            let shots = program.shots(shots.unwrap_or_default(), seed, lanes)?;
+            Ok((None, Some(ShotsData { shots })))
         }
         Err(error) => Err(error),
     })
 }
 
-fn through<T: Send>(
+pub(super) fn through<T: Send>(
     py: Python<'_>,
     workers: Option<usize>,
     work: impl FnOnce(&dyn Lanes) -> Result<T, QuantumError> + Send,
@@ -92,7 +118,7 @@ fn through<T: Send>(
 /// The state that a circuit left; it never changes.
 #[pyclass(frozen, module = "multilane._multilane")]
 pub(crate) struct StateData {
-    state: Arc<State>,
+    pub(super) state: Arc<State>,
 }
 
 #[pymethods]

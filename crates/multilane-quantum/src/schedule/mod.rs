@@ -10,6 +10,7 @@ mod fuse;
 mod lower;
 mod place;
 
+pub(crate) use action::Action;
 pub(crate) use batch::Shape;
 pub(crate) use fuse::fuse;
 pub(crate) use lower::lower;

@@ -42,17 +42,21 @@ pub(super) fn sum(states: usize, lanes: &dyn Lanes, value: impl Fn(usize) -> f64
 /// The probability of each block.
 pub(super) fn weights<T: Float>(amplitudes: &[Complex<T>], lanes: &dyn Lanes) -> Vec<f64> {
     each(amplitudes.len().div_ceil(BLOCK), lanes, |block| {
-        let own = &amplitudes[block * BLOCK..amplitudes.len().min((block + 1) * BLOCK)];
-        // Several sums side by side, which vectors can hold.
-        let mut sums = [0.0f64; 8];
-        let (eights, rest) = own.as_chunks::<8>();
-        for eight in eights {
-            for (sum, amplitude) in sums.iter_mut().zip(eight) {
-                *sum += probability(*amplitude);
-            }
-        }
-        sums.iter().sum::<f64>() + rest.iter().map(|amplitude| probability(*amplitude)).sum::<f64>()
+        weight(&amplitudes[block * BLOCK..amplitudes.len().min((block + 1) * BLOCK)])
     })
+}
+
+/// The probability of some amplitudes.
+pub(super) fn weight<T: Float>(amplitudes: &[Complex<T>]) -> f64 {
+    // Several sums side by side, which vectors can hold.
+    let mut sums = [0.0f64; 8];
+    let (eights, rest) = amplitudes.as_chunks::<8>();
+    for eight in eights {
+        for (sum, amplitude) in sums.iter_mut().zip(eight) {
+            *sum += probability(*amplitude);
+        }
+    }
+    sums.iter().sum::<f64>() + rest.iter().map(|amplitude| probability(*amplitude)).sum::<f64>()
 }
 
 /// The probability of an amplitude.

@@ -3,8 +3,12 @@
 //! [`Program`] is a circuit made ready once; runs give a [`State`] or [`Shots`]. Work is
 //! handed to the lanes of the caller; results have the same bits for any number of them.
 
+mod algebra;
 mod blocks;
+mod direct;
 mod execute;
+mod live;
+mod measure;
 mod observe;
 mod program;
 mod random;
@@ -18,6 +22,7 @@ use crate::kernels::Level;
 use crate::memory;
 use crate::schedule::Shape;
 
+pub use live::LiveRegister;
 pub use observe::{Pauli, PauliTerm};
 pub use program::{Program, Summary, simulate};
 pub use shots::Shots;
@@ -127,4 +132,10 @@ pub fn required_bytes(qubits: usize, precision: Precision) -> Result<usize, Quan
         bytes,
         available,
     })
+}
+
+/// The most qubits whose state fits into what memory is left.
+pub fn most_qubits(precision: Precision) -> usize {
+    let amplitudes = memory::available() / precision.bytes() as u64;
+    (amplitudes.checked_ilog2().unwrap_or(0) as usize).min(MOST_QUBITS)
 }

@@ -192,6 +192,16 @@ fn kind<T: Float>(circuit: &Circuit, options: &Options) -> Result<Kind<T>, Quant
         let gates = instructions.iter().filter_map(applied).collect();
         return Ok(Kind::Once(ready(circuit.qubits(), gates, options, true)?, measured));
     }
+    Ok(Kind::Shots(parts(circuit.qubits(), circuit, options)?))
+}
+
+/// The parts of a circuit, ready to run one after the other on a state of `qubits` qubits.
+pub(super) fn parts<T: Float>(
+    qubits: usize,
+    circuit: &Circuit,
+    options: &Options,
+) -> Result<Vec<Part<T>>, QuantumError> {
+    let instructions = circuit.instructions();
     let mut parts: Vec<Part<T>> = Vec::new();
     let mut gates = Vec::new();
     for instruction in instructions {
@@ -204,7 +214,7 @@ fn kind<T: Float>(circuit: &Circuit, options: &Options) -> Result<Kind<T>, Quant
             continue;
         }
         if !gates.is_empty() {
-            let compiled = ready(circuit.qubits(), std::mem::take(&mut gates), options, false)?;
+            let compiled = ready(qubits, std::mem::take(&mut gates), options, false)?;
             let condition = None;
             parts.push(Part::Gates { compiled, condition });
         }
@@ -221,22 +231,17 @@ fn kind<T: Float>(circuit: &Circuit, options: &Options) -> Result<Kind<T>, Quant
                 condition,
             },
             _ => Part::Gates {
-                compiled: ready(
-                    circuit.qubits(),
-                    applied(instruction).into_iter().collect(),
-                    options,
-                    false,
-                )?,
+                compiled: ready(qubits, applied(instruction).into_iter().collect(), options, false)?,
                 condition,
             },
         });
     }
     if !gates.is_empty() {
-        let compiled = ready(circuit.qubits(), gates, options, false)?;
+        let compiled = ready(qubits, gates, options, false)?;
         let condition = None;
         parts.push(Part::Gates { compiled, condition });
     }
-    Ok(Kind::Shots(parts))
+    Ok(parts)
 }
 
 /// The measurements, when nothing but measurements follows on their qubits and nothing depends on them.
