@@ -39,7 +39,8 @@ def test_operators_are_those_of_vectors(left: str, right: str, a: complex, b: co
     expected = a * vector(left + right) - b * vector(right + left)
     np.testing.assert_allclose(together.amplitudes, expected, atol=1e-9)
     assert together.norm == pytest.approx(float(np.linalg.norm(expected)), abs=1e-9)
-    np.testing.assert_allclose((-(tensor + other) / 2).amplitudes, -(vector(left + right) + vector(right + left)) / 2)
+    half = -(vector(left + right) + vector(right + left)) / 2
+    np.testing.assert_allclose((-(tensor + other) / 2).amplitudes, half, atol=1e-12)
 
 
 def test_gates_name_qubits_from_the_left() -> None:
@@ -133,9 +134,9 @@ def test_numbers_of_numpy_multiply_from_both_sides() -> None:
         (lambda: ket("0") * float("inf"), ml.CircuitError, "finite"),
         (lambda: (ket("0") - ket("0")).M(0), ml.CircuitError, "zero"),
         (lambda: (ket("0") - ket("0")).isclose(ket("0")), ml.CircuitError, "zero"),
-        (lambda: ket("0") * "0", TypeError, "unsupported|can't multiply"),
+        (lambda: ket("0") * "0", TypeError, "unsupported|can't multiply"),  # type: ignore[operator]
         (lambda: ket("0") / 0, ZeroDivisionError, ""),
-        (lambda: ket("0") + 1, TypeError, "unsupported"),
+        (lambda: ket("0") + 1, TypeError, "unsupported"),  # type: ignore[operator]
     ],
 )
 def test_what_cannot_be_is_refused(use: Callable[[], object], error: type[Exception], message: str) -> None:

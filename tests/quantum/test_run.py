@@ -13,6 +13,7 @@ import multilane as ml
 from multilane.quantum import Circuit, parameter
 from quantum_programs import PLAIN, State, programs
 
+
 @settings(max_examples=150, deadline=None)
 @given(programs())
 def test_states_are_those_of_plain_algebra(program: tuple[Circuit, State]) -> None:

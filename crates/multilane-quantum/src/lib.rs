@@ -23,6 +23,6 @@ pub use error::QuantumError;
 pub use kernels::{Float, Level, Real};
 pub use num_complex::{Complex, Complex64};
 pub use simulate::{
-    LiveRegister, Options, Pauli, PauliTerm, Precision, Program, Register, Shots, State, Summary, most_qubits, required_bytes,
-    simulate,
+    LiveRegister, Options, Pauli, PauliTerm, Precision, Program, Register, Shots, State, Summary, most_qubits,
+    required_bytes, simulate,
 };

@@ -44,10 +44,8 @@ __all__ = ["from_qiskit"]
 
 #: Gates by Qiskit's name: ours, and the angles before the own ones.
 _GATES: dict[str, tuple[str, tuple[float, ...]]] = {
-    **{
-        name: (name, ())
-        for name in "id x y z h s sdg t tdg sx sxdg p rx ry rz u swap".split()
-    },
+    **{name: (name, ()) for name in ("id", "x", "y", "z", "h", "s", "sdg", "t", "tdg", "sx", "sxdg", "swap")},
+    **{name: (name, ()) for name in ("p", "rx", "ry", "rz", "u")},
     "u1": ("p", ()),
     "u2": ("u", (pi / 2,)),
     "u3": ("u", ()),
@@ -83,7 +81,9 @@ class _Place:
     def inside(self, circuit: QuantumCircuit, qubits: Sequence[int], clbits: Sequence[int], **changes: Any) -> _Place:
         """Return the place of a circuit that stands at these bits."""
         if self.depth == _DEPTH:
-            raise CircuitError(f"definitions lie more than {_DEPTH} deep within each other; decompose the circuit first")
+            raise CircuitError(
+                f"definitions lie more than {_DEPTH} deep within each other; decompose the circuit first"
+            )
         return replace(
             self,
             qubits=dict(zip(circuit.qubits, qubits, strict=True)),

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Ket", "ket"]
 
+#: What a ket can be multiplied by.
+Number = complex | SupportsComplex
+
 _CHARACTERS = {"0": (), "1": ("x",), "+": ("h",), "-": ("x", "h")}
 
 #: A longer state is printed without its last terms.
@@ -263,38 +266,33 @@ class Ket:
         data.gate(name, angles, targets, [self._place(qubit) for qubit in controls])
         return Ket(data.state(), self._qubits)
 
-    def _sum(self, other: object, factor: complex) -> Ket:
-        if not isinstance(other, Ket):
-            return NotImplemented
+    def _sum(self, other: Ket, factor: complex) -> Ket:
         return Ket(_multilane.quantum_sum(1.0, self._state, factor, other._state), self._qubits)
 
+    def _scaled(self, factor: complex) -> Ket:
+        if not cmath.isfinite(factor):
+            raise CircuitError(f"a ket cannot be multiplied by {factor}; give a finite number")
+        return Ket(_multilane.quantum_scaled(factor, self._state), self._qubits)
+
     def __add__(self, other: Ket) -> Ket:
-        return self._sum(other, 1.0)
+        return self._sum(other, 1.0) if isinstance(other, Ket) else NotImplemented  # type: ignore[redundant-expr]
 
     def __sub__(self, other: Ket) -> Ket:
-        return self._sum(other, -1.0)
+        return self._sum(other, -1.0) if isinstance(other, Ket) else NotImplemented  # type: ignore[redundant-expr]
 
-    def __mul__(self, other: Ket | SupportsComplex) -> Ket:
+    def __mul__(self, other: Ket | Number) -> Ket:
         if isinstance(other, Ket):
             return Ket(_multilane.quantum_tensor(self._state, other._state), self._qubits + other._qubits)
-        return self._scaled(other)
+        return self._scaled(complex(other)) if _is_number(other) else NotImplemented
 
-    def __rmul__(self, other: SupportsComplex) -> Ket:
-        return self._scaled(other)
+    def __rmul__(self, other: Number) -> Ket:
+        return self._scaled(complex(other)) if _is_number(other) else NotImplemented
 
-    def __truediv__(self, other: SupportsComplex) -> Ket:
+    def __truediv__(self, other: Number) -> Ket:
         return self._scaled(1 / complex(other)) if _is_number(other) else NotImplemented
 
     def __neg__(self) -> Ket:
         return self._scaled(-1.0)
-
-    def _scaled(self, factor: object) -> Ket:
-        if not _is_number(factor):
-            return NotImplemented
-        factor = complex(factor)  # type: ignore[call-overload]
-        if not cmath.isfinite(factor):
-            raise CircuitError(f"a ket cannot be multiplied by {factor}; give a finite number")
-        return Ket(_multilane.quantum_scaled(factor, self._state), self._qubits)
 
     def __repr__(self) -> str:
         return self.terms()

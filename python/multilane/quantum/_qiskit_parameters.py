@@ -36,7 +36,7 @@ def angle_of(expression: ParameterExpression) -> float | Angle:
     text = str(expression.subs({parameter: Parameter(name) for name, parameter in names.items()}))
     angles = {name: Angle.parameter(parameter.name) for name, parameter in names.items()}
     try:
-        read = _read(ast.parse(text, mode="eval").body, angles)
+        read: float | Angle = _read(ast.parse(text, mode="eval").body, angles)
     except (SyntaxError, _Unknown):
         raise CircuitError(f"the angle `{expression}` cannot be read; bind its parameters first") from None
     return read

@@ -65,7 +65,9 @@ def _write(written: QuantumCircuit, entry: dict[str, Any], parameters: dict[str,
         if name == "unitary":
             size = 1 << len(entry["qubits"])
             elements = entry["matrix"]
-            gate: Gate = UnitaryGate([elements[row * size : (row + 1) * size] for row in range(size)], check_input=False)
+            gate: Gate = UnitaryGate(
+                [elements[row * size : (row + 1) * size] for row in range(size)], check_input=False
+            )
         else:
             gate = _GATES[name](*angles)
         written.append(_controlled(gate, on, off), [*on, *off, *entry["qubits"]])

@@ -161,7 +161,10 @@ impl Angle {
             Kind::Parameter(name) => ("parameter", name.as_ref()).into_pyobject(py),
             Kind::Unary(function, x) => (function.name(), part(x)).into_pyobject(py),
             Kind::Binary(function, x, y) => (function.symbol(), part(x), part(y)).into_pyobject(py),
-            other => Err(raise(py, format!("the angle `{other}` has no parts that are known here"))),
+            other => Err(raise(
+                py,
+                format!("the angle `{other}` has no parts that are known here"),
+            )),
         }
     }
 

@@ -17,7 +17,11 @@ impl<'py> FromPyObject<'_, 'py> for Places {
     type Error = PyErr;
 
     fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        object.try_iter()?.map(|number| number?.extract()).collect::<PyResult<_>>().map(Self)
+        object
+            .try_iter()?
+            .map(|number| number?.extract())
+            .collect::<PyResult<_>>()
+            .map(Self)
     }
 }
 

@@ -138,7 +138,13 @@ impl RegisterData {
     ) -> PyResult<()> {
         unconditional(py, condition)?;
         let matrix = Matrix::new(elements).map_err(|error| raised(py, &error))?;
-        self.apply_gate(py, Gate::Unitary(Arc::new(matrix)), &targets, &controls, &negative_controls)
+        self.apply_gate(
+            py,
+            Gate::Unitary(Arc::new(matrix)),
+            &targets,
+            &controls,
+            &negative_controls,
+        )
     }
 
     /// Measures a qubit; it has the value from now on.

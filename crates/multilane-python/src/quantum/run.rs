@@ -5,7 +5,9 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use multilane_plan::{Array, DType, Lanes};
-use multilane_quantum::{Circuit, Options, Pauli, PauliTerm, Precision, Program, QuantumError, Shots, State, most_qubits};
+use multilane_quantum::{
+    Circuit, Options, Pauli, PauliTerm, Precision, Program, QuantumError, Shots, State, most_qubits,
+};
 use pyo3::prelude::*;
 
 use super::{raise, raised};

@@ -95,11 +95,7 @@ impl State {
         }
     }
 
-    fn made(
-        qubits: usize,
-        precision: Precision,
-        amplitude: impl Fn(usize) -> Complex64,
-    ) -> Result<Self, QuantumError> {
+    fn made(qubits: usize, precision: Precision, amplitude: impl Fn(usize) -> Complex64) -> Result<Self, QuantumError> {
         let bytes = required_bytes(qubits, precision)?;
         fn filled<T: Float>(
             qubits: usize,

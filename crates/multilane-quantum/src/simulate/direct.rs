@@ -20,7 +20,9 @@ pub(super) fn apply<T: Float>(amplitudes: &mut [Complex<T>], action: &Action) {
         Action::Flip { target, controls } => {
             let bit = 1 << target;
             let free = all & !(controls.mask as usize | bit);
-            each(free, controls.value as usize, |basis| amplitudes.swap(basis, basis | bit));
+            each(free, controls.value as usize, |basis| {
+                amplitudes.swap(basis, basis | bit)
+            });
         }
         Action::Dense {
             targets,

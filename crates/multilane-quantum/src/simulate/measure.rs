@@ -35,7 +35,9 @@ fn weights<T: Float>(amplitudes: &[Complex<T>], qubit: usize, lanes: &dyn Lanes)
         }
         sums
     });
-    blocks.iter().fold([0.0; 2], |all, own| [all[0] + own[0], all[1] + own[1]])
+    blocks
+        .iter()
+        .fold([0.0; 2], |all, own| [all[0] + own[0], all[1] + own[1]])
 }
 
 /// Multiplies where the qubit has a value by `scale`, and elsewhere by 0.
