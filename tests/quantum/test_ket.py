@@ -112,7 +112,7 @@ def test_text(state: Ket, text: str) -> None:
 
 
 def test_a_long_state_is_cut() -> None:
-    assert ket("+" * 6).terms(2).endswith("0.12|011111> + ...")
+    assert ket("+" * 6).terms(1).endswith("0.1|011111> + ...")
 
 
 def test_numbers_of_numpy_multiply_from_both_sides() -> None:
@@ -132,10 +132,10 @@ def test_numbers_of_numpy_multiply_from_both_sides() -> None:
         (lambda: ket("0").M(0, -1), ml.CircuitError, "`ntimes` is -1"),
         (lambda: ket("0") + ket("00"), ml.CircuitError, "1 qubits and the other 2"),
         (lambda: ket("0") * float("inf"), ml.CircuitError, "finite"),
-        (lambda: (ket("0") - ket("0")).M(0), ml.CircuitError, "zero"),
+        (lambda: (ket("0") - ket("0")).M(0), ml.CircuitError, "zero is no state"),
         (lambda: (ket("0") - ket("0")).isclose(ket("0")), ml.CircuitError, "zero"),
         (lambda: ket("0") * "0", TypeError, "unsupported|can't multiply"),  # type: ignore[operator]
-        (lambda: ket("0") / 0, ZeroDivisionError, ""),
+        (lambda: ket("0") / 0, ZeroDivisionError, "zero"),
         (lambda: ket("0") + 1, TypeError, "unsupported"),  # type: ignore[operator]
     ],
 )
