@@ -30,7 +30,7 @@ LOOM := $(shell grep -rl 'cfg.*loom' crates --include='*.rs' 2>/dev/null | cut -
 ##@ Use
 .PHONY: help
 help: ## list what can be done
-	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: setup
 setup: ## build multilane into .venv/ (quick when nothing changed)
@@ -61,6 +61,11 @@ bench-plans: setup ## measure arrays and graphs against other libraries
 	@for suite in $(BENCH_SUITES); do \
 	    .venvs/bench-plans/bin/python benches/run.py $$suite $(BENCH_ARGUMENTS); \
 	done
+
+.PHONY: bench-quantum
+bench-quantum: setup ## measure circuits against other simulators
+	$(call bench_environment,.venvs/bench-quantum,benches/quantum.txt)
+	@.venvs/bench-quantum/bin/python benches/run.py circuits $(BENCH_ARGUMENTS)
 
 ##@ Change
 .PHONY: test
@@ -107,7 +112,7 @@ types: setup ## types, and the stubs of the extension against the built module
 	@MYPYPATH=python .venv/bin/stubtest --allowlist scripts/stubtest.txt --ignore-unused-allowlist multilane._multilane
 
 .PHONY: loom
-loom: # every interleaving of the protocols that have a loom test
+loom: # the interleavings of the protocols that have a loom test (LOOM_MAX_PREEMPTIONS=2 for more)
 	@for crate in $(LOOM); do \
 	    RUSTFLAGS='--cfg loom' CARGO_TARGET_DIR=$${CARGO_TARGET_DIR:-target}/loom \
 	        cargo test --locked --release --package $$crate --lib loom; \
@@ -171,6 +176,8 @@ lock: setup ## renew the lock files to what the registries have now
 	    pyproject.toml benches/requirements.in --output-file benches/requirements.txt
 	@$(UV) pip compile --quiet --no-header --no-annotate --generate-hashes --upgrade --python-version 3.11 \
 	    pyproject.toml benches/plans.in --output-file benches/plans.txt
+	@$(UV) pip compile --quiet --no-header --no-annotate --generate-hashes --upgrade --python-version 3.11 \
+	    pyproject.toml benches/quantum.in --output-file benches/quantum.txt
 
 .PHONY: clean
 clean: ## remove everything that was made

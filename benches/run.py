@@ -1,4 +1,5 @@
-"""Measures multilane beside other libraries and records the result: ``make bench``, ``make bench-plans``.
+"""Measures multilane beside other libraries and records the result: ``make bench``, ``make bench-plans``,
+``make bench-quantum``.
 
 Reads nothing but its options. Prints tables; a full run also writes ``benches/results/.../SUITE.json``
 (every sample) and ``SUITE.md`` (the tables), any other run the same files under ``out/bench``.
@@ -28,7 +29,7 @@ RECORDED = HERE / "results"
 SCRATCH = HERE.parent / "out" / "bench"
 
 #: The package that holds each suite. It is imported when it is measured: each has requirements of its own.
-SUITES = {"tasks": "pools", "arrays": "arrays", "graphs": "graphs"}
+SUITES = {"tasks": "pools", "arrays": "arrays", "graphs": "graphs", "circuits": "quantum"}
 
 # Where there is no terminal to ask.
 WIDTH = 140

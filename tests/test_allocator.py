@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sysconfig
+from collections import Counter
 
 import pytest
 
@@ -18,18 +19,19 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def pools_of_new_integers(count: int) -> int:
-    """Make integers of one size and keep them; in how many pools do they lie?"""
+def share_in_two_pools(count: int) -> float:
+    """Make integers of one size and keep them; which share of them lies in the two pools with most?"""
     made = [(1 << 40) + index for index in range(count)]
-    return len({id(number) >> POOL_BITS for number in made})
+    pools = Counter(id(number) >> POOL_BITS for number in made)
+    return sum(held for _, held in pools.most_common(2)) / count
 
 
 @pytest.mark.parametrize("tasks", [1, 2])
-def test_the_objects_of_a_task_lie_in_one_fresh_pool(tasks: int) -> None:
+def test_the_objects_of_a_task_lie_in_a_fresh_pool(tasks: int) -> None:
     with ml.Executor(1, "processes") as pool:
-        results = [pool.submit(pools_of_new_integers, 64).result() for _ in range(tasks)]
-    # 64 of 16 KiB's 509: only a task that starts near a pool's end needs two.
-    assert results[-1] <= 2
+        shares = [pool.submit(share_in_two_pools, 256).result() for _ in range(tasks)]
+    # Of 509 blocks; a pool near its end gives way to a second. What died since leaves a few holes.
+    assert shares[-1] > 0.75
 
 
 def test_functions_that_keep_coming_do_not_fill_memory() -> None:

@@ -10,12 +10,13 @@ import ctypes
 import importlib
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from arrays import reference
 from arrays.cases import CASES, Array
+from measuring import compiled
 from measuring.suite import AGAIN
 
 #: What a call gives: the arrays, or the sum.
@@ -87,7 +88,7 @@ class Numba(Engine):
     package = "numba"
 
     def prepare(self) -> None:
-        os.environ.setdefault("NUMBA_CACHE_DIR", str(reference.BUILT / "numba"))
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(compiled.BUILT / "numba"))
         super().prepare()
         self.library.set_num_threads(self.workers)
         self.kernels = importlib.import_module("arrays.numba_kernels")
@@ -138,7 +139,8 @@ class Reference(Engine):
 
     def prepare(self) -> None:
         os.environ["OMP_NUM_THREADS"] = str(self.workers)
-        self.library = reference.load()
+        self.library = compiled.load(Path(__file__).with_name("reference.c"))
+        self.library.dot.restype = ctypes.c_double
 
     def call(self, name: str, inputs: dict[str, Array], outputs: list[Array]) -> Call:
         kernel = getattr(self.library, "fma_" if name == "fma" else name)

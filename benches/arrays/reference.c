@@ -1,6 +1,6 @@
 /* The same work as plain C with OpenMP, and a triad as the measure of the machine's bandwidth.
  *
- * Compiled by reference.py where a C compiler is at hand; no part of multilane. */
+ * Compiled by measuring/compiled.py where a C compiler is at hand; no part of multilane. */
 #include <math.h>
 #if defined(__x86_64__)
 #include <immintrin.h>

@@ -6,15 +6,18 @@ worker did, and `prove` says whether it ran in parallel. `evaluate`, `lazy` and
 `Builder` compute with whole arrays, `graph` with graphs, and `quantum` with the states of
 quantum circuits, on all cores.
 
-Names are imported when they are first used: a worker process needs few of them.
+Names are imported when they are first used: a worker process needs few of them, and not even `typing`, which takes
+as long as the rest of its start.
 """
 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from multilane import graph as graph
     from multilane import quantum as quantum
     from multilane._arrays import empty as empty

@@ -1014,5 +1014,14 @@ def quantum_distance(first: StateData, second: StateData) -> float:
 def quantum_weight(state: StateData, workers: int | None) -> float:
     """Return the sum of the squares of all amplitudes."""
 
+def quantum_anatomy(circuit: CircuitData, precision: str, workers: int | None, hold: bool) -> dict[str, int]:
+    """Make a circuit ready and run it; times in nanoseconds, with the interpreter lock released or held."""
+
+def quantum_native_runs(circuit: CircuitData, precision: str, workers: int | None, runs: int) -> list[int]:
+    """Run a circuit so many times in one native call; nanoseconds of each run."""
+
+def quantum_in_place_bandwidth(bytes: int, workers: int | None, times: int) -> list[float]:
+    """Multiply so many bytes in place, so many times; GB/s read and written of each time."""
+
 def quantum_read_qasm(text: str) -> CircuitData:
     """Read OpenQASM 2 or 3."""

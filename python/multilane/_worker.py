@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-import pickle
-import signal
 import sys
-from collections.abc import Callable
-from typing import Any
+
+# What `pickle` itself uses where it can; it brings `re` along, which a worker that is to start soon does without.
+from _pickle import loads
+
+# Without the enumerations that `signal` makes of its numbers.
+from _signal import SIG_IGN, SIGINT, signal  # type: ignore[import-not-found]
 
 from multilane import _multilane
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 
 def _encode_error(
@@ -46,12 +53,12 @@ def _flush() -> None:
 def main() -> None:
     """Join the pool named on the command line and run its tasks."""
     # The parent decides what Ctrl-C means; it ends its workers itself.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    setup = pickle.loads(_multilane.worker_join(sys.argv[1:]))
+    signal(SIGINT, SIG_IGN)
+    setup = loads(_multilane.worker_join(sys.argv[1:]))
     sys.argv = setup["argv"]
     if setup["initializer"] is not None:
         try:
-            initializer, arguments = pickle.loads(setup["initializer"])
+            initializer, arguments = loads(setup["initializer"])
             initializer(*arguments)
         except BaseException as error:
             import traceback

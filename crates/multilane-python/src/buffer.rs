@@ -168,11 +168,11 @@ fn map(store: &Store, reference: &Reference) -> Result<Arc<Mapping>, EngineError
         len,
     } = *reference;
     if flags & Reference::READ_ONLY == 0 {
-        let mapping = store.map_private(region, offset, len as usize)?;
+        let mapping = Arc::new(store.map_private(region, offset, len as usize)?);
         if flags & Reference::FRESH != 0 {
             mapping.populate();
         }
-        return Ok(Arc::new(mapping));
+        return Ok(mapping);
     }
     let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
     let seen = seen.get_or_insert_default();
@@ -190,8 +190,8 @@ fn map(store: &Store, reference: &Reference) -> Result<Arc<Mapping>, EngineError
     Ok(mapping)
 }
 
-/// Keeps what a job received until its end, then makes what the job kept its own.
-pub(crate) fn release(_py: Python<'_>, received: Vec<Py<SharedBuffer>>) {
+/// Makes what a job kept of the buffers it received its own, before their memory is somebody else's.
+pub(crate) fn detach_kept(_py: Python<'_>, received: &[Py<SharedBuffer>]) {
     for buffer in received {
         // SAFETY: reads the count of an object we hold, attached to the interpreter.
         if unsafe { ffi::Py_REFCNT(buffer.as_ptr()) } > 1 {

@@ -114,6 +114,7 @@ pub(crate) fn worker_run(py: Python<'_>, encode_error: &Bound<'_, PyAny>, idle: 
                 verdict,
                 encoded,
                 mut times,
+                received,
             },
         ) = (job, done?)
         else {
@@ -129,6 +130,8 @@ pub(crate) fn worker_run(py: Python<'_>, encode_error: &Bound<'_, PyAny>, idle: 
             delay_ns = seen;
         }
         publish(py, &job, verdict, encoded, times, encode_error)?;
+        // Unmapping a large array takes a while, which nobody has to wait for.
+        drop(received);
     }
 }
 
@@ -136,6 +139,8 @@ struct Finished {
     verdict: Verdict,
     encoded: Encoded,
     times: Times,
+    /// What only this list refers to any more.
+    received: Vec<Py<SharedBuffer>>,
 }
 
 /// Runs the current job. An error of the user's becomes part of the result.
@@ -169,12 +174,8 @@ fn run_job(py: Python<'_>, functions: &mut Functions, encode_error: &Bound<'_, P
             Err(error) => Err((error, Some((function, arguments, keywords)))),
         },
     };
-    let finished = match result {
-        Ok(encoded) => Finished {
-            verdict: Verdict::Returned,
-            encoded,
-            times,
-        },
+    let (verdict, encoded) = match result {
+        Ok(encoded) => (Verdict::Returned, encoded),
         Err((error, call)) => {
             let (function, arguments, keywords) = match call {
                 Some((function, arguments, keywords)) => (Some(function), Some(arguments), keywords),
@@ -188,15 +189,16 @@ fn run_job(py: Python<'_>, functions: &mut Functions, encode_error: &Bound<'_, P
                 blocks: Vec::new(),
                 lent: Vec::new(),
             };
-            Finished {
-                verdict: Verdict::Raised,
-                encoded,
-                times,
-            }
+            (Verdict::Raised, encoded)
         }
     };
-    buffer::release(py, received);
-    Ok(finished)
+    buffer::detach_kept(py, &received);
+    Ok(Finished {
+        verdict,
+        encoded,
+        times,
+        received,
+    })
 }
 
 type Call<'py> = (

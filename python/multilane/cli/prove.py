@@ -33,6 +33,14 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument("--budget", type=float, metavar="SECONDS", help="start no repeat after this; 30 by default")
     parser.add_argument("--html", metavar="FILE", help="write the report to FILE")
     parser.add_argument("--save", metavar="FILE", help="write the measurements to FILE, to be judged again later")
+    parser.add_argument(
+        "--quantum",
+        nargs="?",
+        type=int,
+        const=20,
+        metavar="QUBITS",
+        help="say instead where the time of a GHZ circuit goes and what the interpreter lock costs; 20 by default",
+    )
     add_json_to(parser)
     parser.set_defaults(run=run)
 
@@ -41,6 +49,8 @@ def run(options: argparse.Namespace) -> int:
     """Measure, print, write and judge."""
     import multilane as ml
 
+    if options.quantum is not None:
+        return run_quantum(options)
     function = None if options.function is None else target.load_function(options.function)
     inputs = target.inputs_of(options.inputs, options.inputs_from)
     if function is None and inputs is not None:
@@ -52,6 +62,28 @@ def run(options: argparse.Namespace) -> int:
         raise Failure(str(error)) from error
     hand_out(proof, options)
     return code_of(proof)
+
+
+def run_quantum(options: argparse.Namespace) -> int:
+    """Take a circuit apart; nothing is claimed, so nothing can be refused."""
+    from multilane.errors import MultilaneError
+    from multilane.quantum import anatomy
+
+    if options.function is not None or options.html or options.save:
+        raise Failure(
+            "`--quantum` runs a circuit of its own and writes no file", "leave out the function and the files"
+        )
+    try:
+        found = anatomy(
+            options.quantum, workers=options.workers, **({"rounds": options.repeats} if options.repeats else {})
+        )
+    except (MultilaneError, ImportError, ValueError) as error:
+        raise Failure(str(error)) from error
+    if options.json:
+        print(json.dumps(found.as_dict(), indent=2))
+    else:
+        print_rich(found)
+    return HOLDS
 
 
 def hand_out(proof: ml.Proof, options: argparse.Namespace) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from multilane.quantum._anatomy import Anatomy, anatomy
 from multilane.quantum._circuit import Angle, Circuit, parameter
 from multilane.quantum._gates import Gates
 from multilane.quantum._ket import Ket, ket
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from multilane.quantum._qiskit_backend import MultilaneBackend as MultilaneBackend
     from multilane.quantum._qiskit_backend import MultilaneProvider as MultilaneProvider
 
-__all__ = ["Angle", "Circuit", "Gates", "Ket", "Register", "Result", "ket", "parameter"]
+__all__ = ["Anatomy", "Angle", "Circuit", "Gates", "Ket", "Register", "Result", "anatomy", "ket", "parameter"]
 
 #: Names that need another package, and the module that has them.
 _HOMES = {

@@ -59,11 +59,29 @@ impl Mapping {
     }
 
     /// Maps the pages that exist now, in bulk: a page fault for every 16 of them costs
-    /// more than reading them.
-    pub fn populate(&self) {
-        // SAFETY: our own mapping; reading maps pages and changes none. Without it (Linux
-        // before 5.14) they fault in one by one.
-        let _ = unsafe { rustix::mm::madvise(self.address().cast(), self.len, rustix::mm::Advice::LinuxPopulateRead) };
+    /// more than reading them. Of a large mapping a thread maps the rest meanwhile, faster
+    /// than most readers read.
+    pub fn populate(self: &Arc<Self>) {
+        /// From here on a thread saves more than its start costs.
+        const APART_FROM: usize = 64 << 20;
+
+        if self.len >= APART_FROM && crate::cpus::usable() > 1 {
+            let first = (self.len / 4).next_multiple_of(4096);
+            self.populate_part(first.min(self.len));
+            let all = self.clone();
+            // Where no thread can be started, the pages fault in.
+            if crate::spawn_thread("multilane-pages", move || all.populate_part(all.len)).is_ok() {
+                return;
+            }
+        }
+        self.populate_part(self.len);
+    }
+
+    /// Pages that are mapped already cost next to nothing.
+    fn populate_part(&self, len: usize) {
+        // SAFETY: the start of our own mapping; reading maps pages and changes none. Without it
+        // (Linux before 5.14) they fault in one by one.
+        let _ = unsafe { rustix::mm::madvise(self.address().cast(), len, rustix::mm::Advice::LinuxPopulateRead) };
     }
 
     /// Makes every page this process's own, so that later changes of the shared

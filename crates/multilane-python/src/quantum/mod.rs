@@ -3,6 +3,7 @@
 //! Circuits are checked where they are built, in Rust; runs enter native work through the
 //! gate that plans use.
 
+mod anatomy;
 mod angle;
 mod circuit;
 mod places;
@@ -24,6 +25,9 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<run::StateData>()?;
     vector::register(module)?;
     module.add_function(wrap_pyfunction!(run::quantum_most_qubits, module)?)?;
+    module.add_function(wrap_pyfunction!(anatomy::quantum_anatomy, module)?)?;
+    module.add_function(wrap_pyfunction!(anatomy::quantum_native_runs, module)?)?;
+    module.add_function(wrap_pyfunction!(anatomy::quantum_in_place_bandwidth, module)?)?;
     module.add_function(wrap_pyfunction!(qasm::quantum_read_qasm, module)?)
 }
 

@@ -1,0 +1,1 @@
+"""Circuits, measured on multilane and on other state-vector simulators."""
