@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 from multilane.quantum._circuit import Angle, Circuit, parameter
+from multilane.quantum._questions import PASSES
 from multilane.quantum._result import Result
 
-__all__ = ["Angle", "Circuit", "Result", "parameter"]
+__all__ = ["PASSES", "Angle", "Circuit", "Result", "parameter"]

@@ -13,6 +13,7 @@ from multilane import _multilane
 from multilane._checks import positive_count
 from multilane._multilane import Angle
 from multilane.errors import CircuitError
+from multilane.quantum._questions import Questions
 from multilane.quantum._result import Result
 
 __all__ = ["Angle", "Circuit", "parameter"]
@@ -32,7 +33,7 @@ def parameter(name: str) -> Angle:
     return Angle.parameter(name)
 
 
-class Circuit:
+class Circuit(Questions):
     """Gates, measurements, resets and barriers on numbered qubits.
 
     Methods add an instruction and return the circuit, so that calls chain. Qubit 0 is the least
@@ -441,6 +442,7 @@ class Circuit:
         precision: Literal["f64", "f32"] = "f64",
         seed: int | None = None,
         workers: int | None = None,
+        optimize: bool = True,
     ) -> Result:
         """Simulate the circuit on qubits that are all 0.
 
@@ -459,6 +461,8 @@ class Circuit:
             From 0 to ``2**64 - 1``. The same seed gives the same shots.
         workers : int, optional
             At most so many; as many as there are processors when None.
+        optimize : bool
+            Run the default passes first; see `optimize`.
 
         Raises
         ------
@@ -479,7 +483,7 @@ class Circuit:
             seed = secrets.randbits(64)
         elif not 0 <= seed < 1 << 64:
             raise CircuitError(f"`seed` is {seed}, and must be from 0 to 2**64 - 1")
-        return Result(*self._data.run(precision, shots, seed, workers), self.qubits, workers)
+        return Result(*self._data.run(precision, shots, seed, workers, optimize), self.qubits, workers)
 
     @classmethod
     def from_qasm(cls, text: str) -> Self:

@@ -14,7 +14,7 @@ use pyo3::prelude::*;
 static MODEL: OnceLock<Arc<CostModel>> = OnceLock::new();
 
 /// This machine's cost model; the first call in a process reads it, the first on a machine measures it.
-pub(super) fn model(py: Python<'_>) -> Arc<CostModel> {
+pub(crate) fn model(py: Python<'_>) -> Arc<CostModel> {
     match MODEL.get() {
         Some(model) => model.clone(),
         None => py.detach(|| MODEL.get_or_init(|| Arc::new(read_or_measure())).clone()),

@@ -4,6 +4,7 @@
 //! gate that plans use.
 
 mod angle;
+mod ask;
 mod circuit;
 mod qasm;
 mod run;
@@ -17,6 +18,12 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<angle::Angle>()?;
     module.add_class::<circuit::CircuitData>()?;
     module.add_class::<run::StateData>()?;
+    module.add_function(wrap_pyfunction!(ask::quantum_passes, module)?)?;
+    module.add_function(wrap_pyfunction!(ask::quantum_optimize, module)?)?;
+    module.add_function(wrap_pyfunction!(ask::quantum_explain, module)?)?;
+    module.add_function(wrap_pyfunction!(ask::quantum_expectation, module)?)?;
+    module.add_function(wrap_pyfunction!(ask::quantum_probabilities, module)?)?;
+    module.add_function(wrap_pyfunction!(ask::quantum_gradient, module)?)?;
     module.add_function(wrap_pyfunction!(qasm::quantum_read_qasm, module)?)
 }
 

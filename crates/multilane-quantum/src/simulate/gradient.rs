@@ -1,0 +1,180 @@
+//! Gradients of expectation values by the adjoint method of Jones and Gacon (arXiv:2009.02823).
+//!
+//! The state and its product with the observable go back together, gate by gate; on the way the slope of each angle is
+//! one product of the two. All slopes cost about as much as running the circuit three times, and a reading of both
+//! states each. Gates that commute with all that is not undone yet are read at the same place, so runs of gates
+//! are undone together.
+
+use std::collections::BTreeMap;
+
+use multilane_plan::Lanes;
+use num_complex::Complex64;
+
+use super::asked::observed;
+use super::execute::execute;
+use super::observable::apply;
+use super::observe::PauliTerm;
+use super::program::{Applied, Program, applied, ready};
+use super::state::{Register, State};
+use super::transition::{Site, transitions};
+use super::{Options, required_bytes};
+use crate::circuit::{Angle, Circuit, Control, Gate, Instruction, Operation};
+use crate::error::QuantumError;
+use crate::kernels::Float;
+
+/// An expectation value and how it changes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gradient {
+    /// The expectation value.
+    pub value: f64,
+    /// Its slope along each parameter of the circuit, in the order of [`Circuit::parameters`].
+    pub slopes: Vec<f64>,
+}
+
+/// The expectation value of a sum of Pauli products where the parameters have these values, and its gradient.
+///
+/// A parameter may be in any number of angles, and angles may be any function of parameters.
+pub fn gradient(
+    circuit: &Circuit,
+    terms: &[PauliTerm],
+    values: &BTreeMap<String, f64>,
+    options: &Options,
+    lanes: &dyn Lanes,
+) -> Result<Gradient, QuantumError> {
+    // Says what is wrong with the values, before anything runs.
+    circuit.bind(values)?;
+    let (part, terms) = observed(circuit, terms, options)?;
+    // Two states are held at a time.
+    required_bytes(part.qubits() + 1, options.precision)?;
+    let bound = part.bind(values)?;
+    let as_it_is = Options {
+        optimize: false,
+        ..options.clone()
+    };
+    let state = Program::new(&bound, &as_it_is)?.run(lanes)?;
+    let mut slopes: BTreeMap<&str, f64> = part.parameters().iter().map(|name| (name.as_str(), 0.0)).collect();
+    let walk = Walk {
+        part: &part,
+        bound: &bound,
+        values,
+        options: &as_it_is,
+        lanes,
+    };
+    let value = match state {
+        State::F32(register) => walk.back(register, &terms, &mut slopes)?,
+        State::F64(register) => walk.back(register, &terms, &mut slopes)?,
+    };
+    Ok(Gradient {
+        value,
+        slopes: circuit.parameters().iter().map(|name| slopes[name.as_str()]).collect(),
+    })
+}
+
+struct Walk<'a> {
+    part: &'a Circuit,
+    /// The same gates with numbers for their angles.
+    bound: &'a Circuit,
+    values: &'a BTreeMap<String, f64>,
+    options: &'a Options,
+    lanes: &'a dyn Lanes,
+}
+
+impl Walk<'_> {
+    fn back<T: Float>(
+        &self,
+        mut state: Register<T>,
+        terms: &[PauliTerm],
+        slopes: &mut BTreeMap<&str, f64>,
+    ) -> Result<f64, QuantumError> {
+        let lanes = self.lanes;
+        let bytes = required_bytes(state.qubits(), self.options.precision)?;
+        let mut other = Register::new(state.qubits(), bytes)?;
+        let value = apply(terms, state.amplitudes(), other.amplitudes_mut(), lanes);
+        // Gates that are still to be undone, the last first.
+        let mut pending: Vec<&Instruction> = Vec::new();
+        let pairs = self.part.instructions().iter().zip(self.bound.instructions());
+        for (named, bound) in pairs.rev() {
+            let (Some((gate, ..)), Some((number, controls, targets))) = (applied(named), applied(bound)) else {
+                continue;
+            };
+            if gate.angles().iter().any(|angle| angle.number().is_none()) {
+                if lanes.stopped() {
+                    return Err(QuantumError::Stopped);
+                }
+                if !pending.iter().all(|later| later.lets_past(named)) {
+                    self.undo(&pending, [&mut state, &mut other])?;
+                    pending.clear();
+                }
+                let found = transitions(other.amplitudes(), state.amplitudes(), site(controls, targets), lanes);
+                for (angle, slope) in gate.angles().into_iter().zip(along_angles(number, &found)) {
+                    angle.slopes(slope, self.values, &mut |name, part| {
+                        *slopes.get_mut(name).expect("a circuit knows its parameters") += part;
+                    })?;
+                }
+            }
+            pending.push(bound);
+        }
+        Ok(value)
+    }
+
+    fn undo<T: Float>(&self, gates: &[&Instruction], states: [&mut Register<T>; 2]) -> Result<(), QuantumError> {
+        let inverse: Vec<Instruction> = gates.iter().map(|gate| undone(gate)).collect();
+        let gates: Vec<Applied<'_>> = inverse.iter().filter_map(applied).collect();
+        let compiled = ready(self.bound.qubits(), gates, self.options, false)?;
+        for state in states {
+            execute(&compiled, state, false, self.lanes)?;
+        }
+        Ok(())
+    }
+}
+
+fn undone(instruction: &Instruction) -> Instruction {
+    let mut instruction = instruction.clone();
+    if let Operation::Gate { gate, .. } = &mut instruction.operation {
+        *gate = gate.inverse();
+    }
+    instruction
+}
+
+fn site(controls: &[Control], targets: &[usize]) -> Site {
+    let bits = |positive: bool| {
+        let own = controls.iter().filter(move |control| control.positive || !positive);
+        own.fold(0, |mask, control| mask | 1usize << control.qubit)
+    };
+    Site {
+        target: targets.first().copied(),
+        mask: bits(false),
+        value: bits(true),
+    }
+}
+
+/// The slope of the expectation value along each angle of a gate: twice the real part of the derivative times the
+/// gate's inverse, between the states after the gate.
+fn along_angles(gate: &Gate, found: &[Complex64; 4]) -> Vec<f64> {
+    let between = |matrix: [Complex64; 4]| {
+        let products = matrix.iter().zip(found).map(|(element, found)| element * found);
+        2.0 * products.sum::<Complex64>().re
+    };
+    let (zero, half) = (Complex64::ZERO, Complex64::new(0.5, 0.0));
+    let (i, turn) = (Complex64::I, Complex64::new(0.0, -0.5));
+    match gate {
+        Gate::GlobalPhase(_) => vec![between([i, zero, zero, zero])],
+        Gate::P(_) => vec![between([zero, zero, zero, i])],
+        Gate::Rx(_) => vec![between([zero, turn, turn, zero])],
+        Gate::Ry(_) => vec![between([zero, -half, half, zero])],
+        Gate::Rz(_) => vec![between([turn, zero, zero, -turn])],
+        Gate::U(Angle::Number(theta), Angle::Number(phi), _) => {
+            // The gate is `p(phi) ry(theta) p(lambda)`: the first angle turns around a turned Y, the last around
+            // Z as all of it turns that.
+            let phase = Complex64::from_polar(0.5, *phi);
+            let (sin, cos) = (theta / 2.0).sin_cos();
+            let side = -i * phase * (2.0 * sin * cos);
+            vec![
+                between([zero, -phase.conj(), phase, zero]),
+                between([zero, zero, zero, i]),
+                between([i * sin * sin, side.conj() * -1.0, side, i * cos * cos]),
+            ]
+        }
+        _ => Vec::new(),
+    }
+}
