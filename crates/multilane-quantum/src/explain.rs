@@ -97,7 +97,11 @@ impl Explanation {
         };
         let bytes = self.bytes as f64;
         let started = model.run_ns + model.pass_ns(0.0, bytes, 1.0, workers);
-        let shared = if workers > 1 { model.fork_join_ns * self.sweeps.len() as f64 } else { 0.0 };
+        let shared = if workers > 1 {
+            model.fork_join_ns * self.sweeps.len() as f64
+        } else {
+            0.0
+        };
         started + shared + self.sweeps.iter().map(pass).sum::<f64>()
     }
 
@@ -123,7 +127,12 @@ impl Explanation {
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { qubits, precision, .. } = self;
-        writeln!(f, "{qubits} qubits in {}: a state of {}", precision.name(), bytes(self.bytes as f64))?;
+        writeln!(
+            f,
+            "{qubits} qubits in {}: a state of {}",
+            precision.name(),
+            bytes(self.bytes as f64)
+        )?;
         writeln!(f, "\nbefore: {}", listed(&self.before))?;
         let width = self.passes.iter().map(|pass| pass.name.len()).max().unwrap_or(0);
         for PassReport { name, changed, gates } in &self.passes {
@@ -132,7 +141,11 @@ impl fmt::Display for Explanation {
         writeln!(f, "after: {}", listed(&self.after))?;
         let moved = bytes(self.moved_bytes() as f64);
         let passes = self.sweeps.len();
-        writeln!(f, "\n{passes} pass{} over memory, moving {moved}", if passes == 1 { "" } else { "es" })?;
+        writeln!(
+            f,
+            "\n{passes} pass{} over memory, moving {moved}",
+            if passes == 1 { "" } else { "es" }
+        )?;
         for sweep in self.sweeps.iter().take(SHOWN) {
             writeln!(f, "  {}", one(sweep))?;
         }
@@ -149,8 +162,15 @@ const SHOWN: usize = 16;
 fn one(sweep: &Sweep) -> String {
     let mut parts = Vec::new();
     for (place, count) in sweep.matrices.iter().enumerate().filter(|(_, count)| **count > 0) {
-        let qubits = if place == 0 { "1 qubit".to_owned() } else { format!("{} qubits", place + 1) };
-        parts.push(format!("{count} matri{} on {qubits}", if *count == 1 { "x" } else { "ces" }));
+        let qubits = if place == 0 {
+            "1 qubit".to_owned()
+        } else {
+            format!("{} qubits", place + 1)
+        };
+        parts.push(format!(
+            "{count} matri{} on {qubits}",
+            if *count == 1 { "x" } else { "ces" }
+        ));
     }
     for (count, one, several) in [
         (sweep.flips, "flip", "flips"),
@@ -160,14 +180,21 @@ fn one(sweep: &Sweep) -> String {
             parts.push(format!("{count} {}", if count == 1 { one } else { several }));
         }
     }
-    let done = if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") };
+    let done = if parts.is_empty() {
+        "nothing".to_owned()
+    } else {
+        parts.join(", ")
+    };
     let (read, written) = (bytes(sweep.read_bytes as f64), bytes(sweep.written_bytes as f64));
     format!("reads {read:>8}, writes {written:>8}: {done}")
 }
 
 fn listed(census: &BTreeMap<String, usize>) -> String {
     let total: usize = census.values().sum();
-    let kinds = census.iter().map(|(name, count)| format!("{count} {name}")).collect::<Vec<_>>();
+    let kinds = census
+        .iter()
+        .map(|(name, count)| format!("{count} {name}"))
+        .collect::<Vec<_>>();
     match total {
         0 => "no gates".to_owned(),
         1 => format!("1 gate ({})", kinds.join(", ")),

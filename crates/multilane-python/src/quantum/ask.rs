@@ -56,10 +56,14 @@ pub(super) fn quantum_optimize(
     names: Option<Vec<String>>,
 ) -> PyResult<(CircuitData, Vec<(String, usize, usize)>)> {
     let mut circuit = data.circuit.clone();
-    let names = names.as_ref().map_or(passes::DEFAULT.to_vec(), |names| names.iter().map(String::as_str).collect());
+    let names = names.as_ref().map_or(passes::DEFAULT.to_vec(), |names| {
+        names.iter().map(String::as_str).collect()
+    });
     let done = py.detach(|| passes::optimize(&mut circuit, &names));
     let done = done.map_err(|error| raised(py, &error))?;
-    let entries = done.into_iter().map(|pass| (pass.name.to_owned(), pass.changed, pass.gates));
+    let entries = done
+        .into_iter()
+        .map(|pass| (pass.name.to_owned(), pass.changed, pass.gates));
     Ok((CircuitData::from(circuit), entries.collect()))
 }
 

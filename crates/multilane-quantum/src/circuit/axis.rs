@@ -27,7 +27,8 @@ impl Gate {
             Self::U(theta, ..) => (theta.number() == Some(0.0)).then_some(Axis::Z),
             Self::Unitary(matrix) => {
                 let rows = matrix.rows();
-                let diagonal = |(at, element): (usize, &Complex64)| at / rows == at % rows || *element == Complex64::ZERO;
+                let diagonal =
+                    |(at, element): (usize, &Complex64)| at / rows == at % rows || *element == Complex64::ZERO;
                 matrix.elements().iter().enumerate().all(diagonal).then_some(Axis::Z)
             }
             Self::H | Self::Swap => None,

@@ -87,7 +87,10 @@ mod tests {
     #[track_caller]
     fn check(angles: &[Angle], wanted: &str) {
         let angles: Vec<&Angle> = angles.iter().collect();
-        assert_eq!(Angle::sum(&angles).map(|sum| sum.to_string()).unwrap_or_default(), wanted);
+        assert_eq!(
+            Angle::sum(&angles).map(|sum| sum.to_string()).unwrap_or_default(),
+            wanted
+        );
     }
 
     #[test]
@@ -102,7 +105,9 @@ mod tests {
 
     #[test]
     fn refuses_what_is_too_long_or_not_finite() {
-        let many: Vec<Angle> = (0..=MOST_TERMS).map(|number| Angle::parameter(format!("p{number}"))).collect();
+        let many: Vec<Angle> = (0..=MOST_TERMS)
+            .map(|number| Angle::parameter(format!("p{number}")))
+            .collect();
         check(&many, "");
         check(&[f64::MAX.into(), f64::MAX.into()], "");
         check(&[Angle::parameter("a") / 0.0.into()], "");

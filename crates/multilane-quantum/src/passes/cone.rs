@@ -68,7 +68,12 @@ fn steps_back(watched: &mut [Watched], instruction: &Instruction) -> bool {
 }
 
 fn passes_gate(watched: &mut [Watched], gate: &Gate, controls: &[Control], targets: &[usize]) -> bool {
-    let qubits = || controls.iter().map(|control| control.qubit).chain(targets.iter().copied());
+    let qubits = || {
+        controls
+            .iter()
+            .map(|control| control.qubit)
+            .chain(targets.iter().copied())
+    };
     let diagonal = gate.axis() == Some(Axis::Z);
     let commutes = |qubit: usize| match watched[qubit] {
         Watched::Not => true,
@@ -83,7 +88,13 @@ fn passes_gate(watched: &mut [Watched], gate: &Gate, controls: &[Control], targe
     for qubit in qubits() {
         let reads = diagonal || !targets.contains(&qubit);
         watched[qubit] = match watched[qubit] {
-            own if reads => if own == Watched::Not { Watched::Value } else { own },
+            own if reads => {
+                if own == Watched::Not {
+                    Watched::Value
+                } else {
+                    own
+                }
+            }
             _ if moves_values && only_values => Watched::Value,
             _ => Watched::Whole,
         };
@@ -110,7 +121,10 @@ pub(crate) fn narrowed(circuit: &Circuit, kept: impl IntoIterator<Item = usize>)
     if count == circuit.qubits() {
         return (circuit.clone(), names);
     }
-    let instructions = circuit.instructions().iter().map(|instruction| renamed(instruction, &names));
+    let instructions = circuit
+        .instructions()
+        .iter()
+        .map(|instruction| renamed(instruction, &names));
     (circuit.on_qubits(count, instructions.collect()), names)
 }
 

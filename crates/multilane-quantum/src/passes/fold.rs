@@ -20,7 +20,8 @@ pub fn fold_initial_state(circuit: &mut Circuit) -> usize {
     };
     instructions.into_iter().for_each(|instruction| fold.add(instruction));
     if fold.phase.number() != Some(0.0) {
-        fold.kept.push(Instruction::gate(Gate::GlobalPhase(fold.phase), Vec::new(), Vec::new()));
+        fold.kept
+            .push(Instruction::gate(Gate::GlobalPhase(fold.phase), Vec::new(), Vec::new()));
     }
     circuit.set_instructions(fold.kept);
     fold.changed
@@ -63,7 +64,11 @@ impl Fold {
             }
             Operation::Reset { qubit } => {
                 let value = self.known[*qubit];
-                self.known[*qubit] = if always || value == Some(false) { Some(false) } else { None };
+                self.known[*qubit] = if always || value == Some(false) {
+                    Some(false)
+                } else {
+                    None
+                };
                 match value {
                     Some(false) => {
                         self.changed += 1;
@@ -83,13 +88,20 @@ impl Fold {
 
     /// A gate that is always done and whose controls have no known values; returns whether it stays. A gate
     /// that is `counted` already is not counted again.
-    fn gate(&mut self, gate: &mut Gate, controls: &[Control], targets: &mut Vec<usize>, counted: bool) -> bool {
+    fn gate(&mut self, gate: &mut Gate, controls: &mut Vec<Control>, targets: &mut Vec<usize>, counted: bool) -> bool {
         let once = usize::from(!counted);
         if let Some(angle) = self.phase(gate, targets) {
             self.changed += once;
             let gone = angle.number() == Some(0.0) || controls.is_empty() && self.add_phase(&angle);
-            *gate = Gate::GlobalPhase(angle);
+            // A control that has to be 1 can be the target of the phase, as most circuits write it.
             targets.clear();
+            *gate = match controls.iter().rposition(|control| control.positive) {
+                Some(place) => {
+                    targets.push(controls.remove(place).qubit);
+                    Gate::P(angle)
+                }
+                None => Gate::GlobalPhase(angle),
+            };
             return !gone;
         }
         let sure = controls.is_empty();

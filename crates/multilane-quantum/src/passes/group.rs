@@ -28,10 +28,13 @@ pub fn group_diagonals(circuit: &mut Circuit) -> usize {
             continue;
         }
         let last = items.len().saturating_sub(1);
-        let group = items[from..].iter_mut().enumerate().find_map(|(place, item)| match item {
-            Item::Diagonals(group) => Some((from + place, group)),
-            Item::Other(_) => None,
-        });
+        let group = items[from..]
+            .iter_mut()
+            .enumerate()
+            .find_map(|(place, item)| match item {
+                Item::Diagonals(group) => Some((from + place, group)),
+                Item::Other(_) => None,
+            });
         match group {
             Some((place, group)) => {
                 moved += usize::from(place != last);

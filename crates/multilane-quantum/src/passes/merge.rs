@@ -144,7 +144,11 @@ fn phase(angle: Angle) -> Gate {
         (FRAC_PI_4, Gate::T),
         (-FRAC_PI_4, Gate::Tdg),
     ];
-    let is = |own: f64| angle.number().is_some_and(|number| is_multiple(&(number - own).into(), 2.0 * PI));
+    let is = |own: f64| {
+        angle
+            .number()
+            .is_some_and(|number| is_multiple(&(number - own).into(), 2.0 * PI))
+    };
     match named.into_iter().find(|(own, _)| is(*own)) {
         Some((_, gate)) => gate,
         None => Gate::P(angle),

@@ -30,9 +30,8 @@ pub(super) fn same_place(first: Placed<'_>, second: Placed<'_>) -> bool {
     }
     if is_phase(gate) && is_phase(other) {
         // As many controls, each a qubit once: one set contains the other when they are equal.
-        let holds = |control: &Control| {
-            others.contains(control) || control.positive && reached.contains(&control.qubit)
-        };
+        let holds =
+            |control: &Control| others.contains(control) || control.positive && reached.contains(&control.qubit);
         return controls.iter().all(holds) && targets.iter().all(|target| holds(&Control::on(*target)));
     }
     let targets_agree = match gate {

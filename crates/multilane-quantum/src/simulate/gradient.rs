@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use multilane_plan::Lanes;
 use num_complex::Complex64;
 
-use super::asked::observed;
+use super::asked::{Part, parts};
 use super::execute::execute;
 use super::observable::apply;
 use super::observe::PauliTerm;
@@ -43,31 +43,35 @@ pub fn gradient(
 ) -> Result<Gradient, QuantumError> {
     // Says what is wrong with the values, before anything runs.
     circuit.bind(values)?;
-    let (part, terms) = observed(circuit, terms, options)?;
-    // Two states are held at a time.
-    required_bytes(part.qubits() + 1, options.precision)?;
-    let bound = part.bind(values)?;
+    let mut sum = Gradient {
+        value: 0.0,
+        slopes: vec![0.0; circuit.parameters().len()],
+    };
     let as_it_is = Options {
         optimize: false,
         ..options.clone()
     };
-    let state = Program::new(&bound, &as_it_is)?.run(lanes)?;
-    let mut slopes: BTreeMap<&str, f64> = part.parameters().iter().map(|name| (name.as_str(), 0.0)).collect();
-    let walk = Walk {
-        part: &part,
-        bound: &bound,
-        values,
-        options: &as_it_is,
-        lanes,
-    };
-    let value = match state {
-        State::F32(register) => walk.back(register, &terms, &mut slopes)?,
-        State::F64(register) => walk.back(register, &terms, &mut slopes)?,
-    };
-    Ok(Gradient {
-        value,
-        slopes: circuit.parameters().iter().map(|name| slopes[name.as_str()]).collect(),
-    })
+    for Part { circuit: part, terms } in parts(circuit, terms, options)? {
+        // Two states are held at a time.
+        required_bytes(part.qubits() + 1, options.precision)?;
+        let bound = part.bind(values)?;
+        let walk = Walk {
+            part: &part,
+            bound: &bound,
+            values,
+            options: &as_it_is,
+            lanes,
+        };
+        let mut slopes = part.parameters().iter().map(|name| (name.as_str(), 0.0)).collect();
+        sum.value += match Program::new(&bound, &as_it_is)?.run(lanes)? {
+            State::F32(register) => walk.back(register, &terms, &mut slopes)?,
+            State::F64(register) => walk.back(register, &terms, &mut slopes)?,
+        };
+        for (name, total) in circuit.parameters().iter().zip(&mut sum.slopes) {
+            *total += slopes[name.as_str()];
+        }
+    }
+    Ok(sum)
 }
 
 struct Walk<'a> {

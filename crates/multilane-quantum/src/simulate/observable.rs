@@ -30,7 +30,11 @@ impl Product {
             let bit = 1 << qubit;
             product.flips |= if *pauli == Pauli::Z { 0 } else { bit };
             product.signs |= if *pauli == Pauli::X { 0 } else { bit };
-            product.factor *= if *pauli == Pauli::Y { Complex64::I } else { Complex64::ONE };
+            product.factor *= if *pauli == Pauli::Y {
+                Complex64::I
+            } else {
+                Complex64::ONE
+            };
         }
         product
     }
@@ -55,7 +59,11 @@ pub(super) fn apply<T: Float>(
                 let from = (first + place) ^ product.flips;
                 let amplitude = state[from];
                 let term = product.factor * Complex64::new(amplitude.re.to_f64(), amplitude.im.to_f64());
-                *sum += if (from & product.signs).count_ones().is_multiple_of(2) { term } else { -term };
+                *sum += if (from & product.signs).count_ones().is_multiple_of(2) {
+                    term
+                } else {
+                    -term
+                };
             }
         }
         let mut value = 0.0;

@@ -28,7 +28,12 @@ pub(super) fn transitions<T: Float>(
     let target = site.target.map_or(0, |target| 1usize << target);
     let mask = site.mask | target;
     // Places whose bits below the lowest of the mask differ are neighbours.
-    let run = if mask == 0 { left.len() } else { 1 << mask.trailing_zeros() }.min(BLOCK);
+    let run = if mask == 0 {
+        left.len()
+    } else {
+        1 << mask.trailing_zeros()
+    }
+    .min(BLOCK);
     let runs = (left.len() >> mask.count_ones()) / run;
     let group = (BLOCK / run).max(1);
     let parts = each(runs.div_ceil(group), lanes, |part| {

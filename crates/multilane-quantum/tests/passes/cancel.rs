@@ -27,16 +27,24 @@ fn gates_between_have_to_commute() {
             cx q[0], q[2];
         "#]],
     );
-    check(cancel_inverses, "cx q[0], q[1]; h q[0]; cx q[0], q[1];", expect![[r#"
+    check(
+        cancel_inverses,
+        "cx q[0], q[1]; h q[0]; cx q[0], q[1];",
+        expect![[r#"
         cx q[0], q[1];
         h q[0];
         cx q[0], q[1];
-    "#]]);
-    check(cancel_inverses, "x q[0]; barrier q[0]; x q[0];", expect![[r#"
+    "#]],
+    );
+    check(
+        cancel_inverses,
+        "x q[0]; barrier q[0]; x q[0];",
+        expect![[r#"
         x q[0];
         barrier q[0];
         x q[0];
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -46,14 +54,22 @@ fn the_order_of_qubits_matters_where_it_does_for_the_gate() {
         "cz q[0], q[1]; cz q[1], q[0]; swap q[1], q[2]; swap q[2], q[1]; ccx q[0], q[1], q[2]; ccx q[1], q[0], q[2];",
         expect![[r#""#]],
     );
-    check(cancel_inverses, "cx q[0], q[1]; cx q[1], q[0];", expect![[r#"
+    check(
+        cancel_inverses,
+        "cx q[0], q[1]; cx q[1], q[0];",
+        expect![[r#"
         cx q[0], q[1];
         cx q[1], q[0];
-    "#]]);
-    check(cancel_inverses, "ctrl @ x q[0], q[1]; negctrl @ x q[0], q[1];", expect![[r#"
+    "#]],
+    );
+    check(
+        cancel_inverses,
+        "ctrl @ x q[0], q[1]; negctrl @ x q[0], q[1];",
+        expect![[r#"
         cx q[0], q[1];
         negctrl @ x q[0], q[1];
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

@@ -37,13 +37,17 @@ fn phases_before_a_measurement_go() {
 
 #[test]
 fn phases_before_a_change_of_basis_stay() {
-    check(light_cone, "h q[0]; t q[0]; cx q[0], q[1]; h q[0]; c[0] = measure q[0];", expect![[r#"
+    check(
+        light_cone,
+        "h q[0]; t q[0]; cx q[0], q[1]; h q[0]; c[0] = measure q[0];",
+        expect![[r#"
         h q[0];
         t q[0];
         cx q[0], q[1];
         h q[0];
         c[0] = measure q[0];
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -75,8 +79,12 @@ fn a_measurement_that_decides_is_one_that_is_asked_for() {
 
 #[test]
 fn without_measurements_the_state_is_asked_for() {
-    check(light_cone, "h q[0]; t q[0];", expect![[r#"
+    check(
+        light_cone,
+        "h q[0]; t q[0];",
+        expect![[r#"
         h q[0];
         t q[0];
-    "#]]);
+    "#]],
+    );
 }

@@ -22,14 +22,19 @@ use multilane_quantum::{Circuit, passes::Pass};
 fn read(statements: &str) -> Circuit {
     let head = "OPENQASM 3.0; include \"stdgates.inc\"; input float a; input float b; qubit[4] q; bit[4] c;";
     let text = format!("{head}\n{statements}");
-    Reader::default().read(&text).unwrap_or_else(|error| panic!("{error}")).circuit
+    Reader::default()
+        .read(&text)
+        .unwrap_or_else(|error| panic!("{error}"))
+        .circuit
 }
 
 /// The statements of a circuit, without its declarations.
 fn written(circuit: &Circuit) -> String {
     let declared = ["OPENQASM", "include", "input", "qubit", "bit"];
     let text = to_qasm3(circuit).unwrap();
-    let lines = text.lines().filter(|line| !declared.iter().any(|word| line.starts_with(word)));
+    let lines = text
+        .lines()
+        .filter(|line| !declared.iter().any(|word| line.starts_with(word)));
     lines.map(|line| format!("{line}\n")).collect()
 }
 
@@ -42,5 +47,10 @@ fn check(pass: Pass, statements: &str, expect: Expect) {
     let after = written(&circuit);
     assert_eq!(changed > 0, before != after, "{changed} changed:\n{after}");
     expect.assert_eq(&after);
-    assert_eq!(pass(&mut circuit), 0, "a second run finds more to do:\n{}", written(&circuit));
+    assert_eq!(
+        pass(&mut circuit),
+        0,
+        "a second run finds more to do:\n{}",
+        written(&circuit)
+    );
 }

@@ -44,10 +44,14 @@ fn phases_merge_past_what_they_commute_with() {
 
 #[test]
 fn roots_of_x_make_x() {
-    check(merge_rotations, "sx q[0]; sx q[0]; x q[1]; sx q[1];", expect![[r#"
+    check(
+        merge_rotations,
+        "sx q[0]; sx q[0]; x q[1]; sx q[1];",
+        expect![[r#"
         x q[0];
         inv @ sx q[1];
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

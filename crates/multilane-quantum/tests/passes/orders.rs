@@ -182,12 +182,20 @@ fn odds(circuit: &Circuit) -> BTreeMap<Vec<bool>, f64> {
             }
             let part = |qubit: usize, value: usize| -> Vec<Complex64> {
                 let keep = |(basis, amplitude): (usize, &Complex64)| {
-                    if basis >> qubit & 1 == value { *amplitude } else { Complex64::ZERO }
+                    if basis >> qubit & 1 == value {
+                        *amplitude
+                    } else {
+                        Complex64::ZERO
+                    }
                 };
                 state.iter().enumerate().map(keep).collect()
             };
             match operation {
-                Operation::Gate { controls, targets, gate } => {
+                Operation::Gate {
+                    controls,
+                    targets,
+                    gate,
+                } => {
                     let matrix = gate.matrix().unwrap();
                     next.push((bits, apply(&state, &matrix, controls, targets)));
                 }

@@ -19,14 +19,18 @@ fn a_turn_of_two_qubits_merges_once_its_inside_has_cancelled() {
         cx q[0], q[1];
         rz((a + b)) q[1];
         cx q[0], q[1];
-    "#]].assert_eq(&written(&circuit));
-    let lines = reports.iter().map(|PassReport { name, changed, gates }| format!("{name}: {changed}, {gates} left\n"));
+    "#]]
+    .assert_eq(&written(&circuit));
+    let lines = reports
+        .iter()
+        .map(|PassReport { name, changed, gates }| format!("{name}: {changed}, {gates} left\n"));
     expect![[r#"
         fold_initial_state: 1, 8 left
         cancel_inverses: 2, 6 left
         merge_rotations: 1, 5 left
         cancel_inverses: 0, 5 left
-    "#]].assert_eq(&lines.collect::<String>());
+    "#]]
+    .assert_eq(&lines.collect::<String>());
     // What is left is a plan all the same.
     let plan = to_plan(&circuit, "turn").unwrap();
     verify(&plan, &Registry::core().with(dialect())).unwrap();

@@ -12,12 +12,25 @@ use proptest::prelude::*;
 use crate::common::{Threads, any_gate};
 
 fn values(numbers: &[f64]) -> BTreeMap<String, f64> {
-    numbers.iter().enumerate().map(|(place, number)| (format!("p{place}"), *number)).collect()
+    numbers
+        .iter()
+        .enumerate()
+        .map(|(place, number)| (format!("p{place}"), *number))
+        .collect()
 }
 
 fn at(circuit: &Circuit, terms: &[PauliTerm], numbers: &[f64]) -> f64 {
     let bound = circuit.bind(&values(numbers)).unwrap();
-    expectation(&bound, terms, &Options { optimize: false, ..Options::default() }, &Serial).unwrap()
+    expectation(
+        &bound,
+        terms,
+        &Options {
+            optimize: false,
+            ..Options::default()
+        },
+        &Serial,
+    )
+    .unwrap()
 }
 
 /// A random gate whose angles are functions of three parameters, or numbers.
@@ -33,8 +46,13 @@ fn turned(qubits: usize) -> impl Strategy<Value = (Gate, Vec<Control>, Vec<usize
             _ => -parameter,
         }
     });
-    (any_gate(qubits), 0usize..6, [angle.clone(), angle.clone(), angle], any::<bool>()).prop_map(
-        |((gate, controls, targets), kind, [a, b, c], plain)| {
+    (
+        any_gate(qubits),
+        0usize..6,
+        [angle.clone(), angle.clone(), angle],
+        any::<bool>(),
+    )
+        .prop_map(|((gate, controls, targets), kind, [a, b, c], plain)| {
             let gate = match kind {
                 _ if plain || targets.is_empty() => gate,
                 0 => Gate::P(a),
@@ -46,15 +64,18 @@ fn turned(qubits: usize) -> impl Strategy<Value = (Gate, Vec<Control>, Vec<usize
             };
             let targets = targets[..gate.targets()].to_vec();
             (gate, controls, targets)
-        },
-    )
+        })
 }
 
 fn any_sum(qubits: usize) -> impl Strategy<Value = Vec<PauliTerm>> {
     let pauli = prop::option::of(prop::sample::select(vec![Pauli::X, Pauli::Y, Pauli::Z]));
     let term = (-2.0..2.0f64, prop::collection::vec(pauli, qubits)).prop_map(|(coefficient, paulis)| PauliTerm {
         coefficient,
-        factors: paulis.iter().enumerate().filter_map(|(qubit, pauli)| Some((qubit, (*pauli)?))).collect(),
+        factors: paulis
+            .iter()
+            .enumerate()
+            .filter_map(|(qubit, pauli)| Some((qubit, (*pauli)?)))
+            .collect(),
     });
     prop::collection::vec(term, 1..4)
 }
@@ -160,26 +181,62 @@ fn what_has_no_influence_needs_no_memory() {
     }];
     let numbers: Vec<f64> = (0..60).map(|number| 0.1 * f64::from(number)).collect();
     let found = gradient(&circuit, &terms, &values(&numbers), &Options::default(), &Serial).unwrap();
-    let cosines: Vec<f64> = [0, 1, 30, 31].iter().map(|place: &usize| numbers[*place].cos()).collect();
-    assert!((found.value - cosines.iter().product::<f64>()).abs() < 1e-12, "{}", found.value);
+    let cosines: Vec<f64> = [0, 1, 30, 31]
+        .iter()
+        .map(|place: &usize| numbers[*place].cos())
+        .collect();
+    assert!(
+        (found.value - cosines.iter().product::<f64>()).abs() < 1e-12,
+        "{}",
+        found.value
+    );
     let wanted = -numbers[30].sin() * cosines[0] * cosines[1] * cosines[3];
     assert!((found.slopes[30] - wanted).abs() < 1e-12);
     assert_eq!(found.slopes[7], 0.0);
+    // And terms that see all of them together are asked one by one.
+    let terms: Vec<PauliTerm> = (0..60)
+        .map(|qubit| PauliTerm {
+            coefficient: 0.5,
+            factors: vec![(qubit, Pauli::Z)],
+        })
+        .collect();
+    let wanted: f64 = (0..60)
+        .map(|qubit: usize| 0.5 * numbers[qubit].cos() * if qubit % 2 == 0 { 1.0 } else { numbers[qubit - 1].cos() })
+        .sum();
+    let found = gradient(&circuit, &terms, &values(&numbers), &Options::default(), &Serial).unwrap();
+    assert!((found.value - wanted).abs() < 1e-12, "{}", found.value);
+    let wanted = -0.5 * numbers[31].sin() * numbers[30].cos();
+    assert!((found.slopes[31] - wanted).abs() < 1e-12);
 }
 
 #[test]
 fn what_cannot_be_asked_is_refused() {
     let mut circuit = Circuit::new(2, 1).unwrap();
     circuit.rx(Angle::parameter("p0"), 0).unwrap();
-    let z = |qubit| PauliTerm { coefficient: 1.0, factors: vec![(qubit, Pauli::Z)] };
+    let z = |qubit| PauliTerm {
+        coefficient: 1.0,
+        factors: vec![(qubit, Pauli::Z)],
+    };
     let ask = |circuit: &Circuit, term: PauliTerm, values: &BTreeMap<String, f64>| {
         gradient(circuit, &[term], values, &Options::default(), &Serial).unwrap_err()
     };
-    assert!(matches!(ask(&circuit, z(2), &values(&[0.5])), QuantumError::QubitOutOfRange { qubit: 2, .. }));
-    assert!(matches!(ask(&circuit, z(0), &values(&[])), QuantumError::UnboundParameter { .. }));
-    assert!(matches!(ask(&circuit, z(0), &values(&[0.5, 0.5])), QuantumError::UnknownParameter { .. }));
+    assert!(matches!(
+        ask(&circuit, z(2), &values(&[0.5])),
+        QuantumError::QubitOutOfRange { qubit: 2, .. }
+    ));
+    assert!(matches!(
+        ask(&circuit, z(0), &values(&[])),
+        QuantumError::UnboundParameter { .. }
+    ));
+    assert!(matches!(
+        ask(&circuit, z(0), &values(&[0.5, 0.5])),
+        QuantumError::UnknownParameter { .. }
+    ));
     circuit.measure(0, 0).unwrap().x(0).unwrap();
-    assert!(matches!(ask(&circuit, z(0), &values(&[0.5])), QuantumError::NoSingleState { .. }));
+    assert!(matches!(
+        ask(&circuit, z(0), &values(&[0.5])),
+        QuantumError::NoSingleState { .. }
+    ));
 }
 
 #[test]
@@ -189,7 +246,12 @@ fn amplitudes_of_chosen_states() {
     let state = multilane_quantum::simulate(&circuit, &Options::default(), &Serial).unwrap();
     let found = state.amplitudes(&[3, 1, 3]).unwrap();
     let half = 0.5f64.sqrt();
-    assert!(found.iter().zip([half, 0.0, half]).all(|(found, wanted)| (found - wanted).norm() < 1e-15));
+    assert!(
+        found
+            .iter()
+            .zip([half, 0.0, half])
+            .all(|(found, wanted)| (found - wanted).norm() < 1e-15)
+    );
     let error = state.amplitudes(&[0, 4]).unwrap_err();
     assert_eq!(error.to_string(), "there is no basis state 4: the circuit has 2 qubits");
     assert!(state.amplitudes(&[u64::MAX]).is_err());
