@@ -84,25 +84,26 @@ impl Explanation {
         self.sweeps.iter().map(moved).sum()
     }
 
-    /// Nanoseconds that a run should take on a machine: for each pass its arithmetic and its memory traffic, which
-    /// overlap as the model says, and once the first use of the state's memory, which the system fills with 0.
+    /// Nanoseconds that a run should take on a machine.
+    ///
+    /// A unit of [`CostClass::Arithmetic`] is an operation on a float of 8 bytes while it is in the cache, one of
+    /// [`CostClass::Sequential`] the first use of 4,096 bytes of memory, and the streams are passes in place.
     pub fn predict_ns(&self, model: &CostModel, workers: usize) -> f64 {
-        let workers = workers.max(1);
-        let float = self.precision.bytes() as f64 / 2.0;
+        let lanes = workers.max(1) as f64;
+        let width = self.precision.bytes() as f64 / 16.0;
         let pass = |sweep: &Sweep| {
-            // The model's unit is an operation on a float of 8 bytes.
-            let arithmetic = model.ns_of_unit(CostClass::Arithmetic) * sweep.operations * float / 8.0 / workers as f64;
-            let memory = model.pass_ns(sweep.read_bytes as f64, sweep.written_bytes as f64, 2.0, workers);
-            (arithmetic.powf(model.overlap) + memory.powf(model.overlap)).powf(1.0 / model.overlap)
+            // A chunk is read, then computed on, then written.
+            let arithmetic = model.ns_of_unit(CostClass::Arithmetic) * sweep.operations * width / lanes;
+            arithmetic + model.pass_ns(sweep.read_bytes as f64, sweep.written_bytes as f64, 1.0, workers.max(1))
         };
-        let bytes = self.bytes as f64;
-        let started = model.run_ns + model.pass_ns(0.0, bytes, 1.0, workers);
-        let shared = if workers > 1 {
-            model.fork_join_ns * self.sweeps.len() as f64
-        } else {
+        let written = self.sweeps.iter().map(|sweep| sweep.written_bytes).max().unwrap_or(0) as f64;
+        let first_use = if self.bytes < MAPPED_BYTES {
             0.0
+        } else {
+            model.ns_of_unit(CostClass::Sequential) * written / 4096.0 / lanes
         };
-        started + shared + self.sweeps.iter().map(pass).sum::<f64>()
+        let shared = if workers > 1 { model.fork_join_ns } else { 0.0 };
+        model.run_ns + first_use + self.sweeps.iter().map(|sweep| shared + pass(sweep)).sum::<f64>()
     }
 
     /// All of it as text.
@@ -155,6 +156,9 @@ impl fmt::Display for Explanation {
         writeln!(f)
     }
 }
+
+/// Smaller states lie in memory that the process has used before.
+const MAPPED_BYTES: usize = 2 << 20;
 
 /// Passes over memory that are written out.
 const SHOWN: usize = 16;

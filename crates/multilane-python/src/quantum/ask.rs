@@ -10,8 +10,8 @@ use pyo3::prelude::*;
 
 use super::circuit::CircuitData;
 use super::run::{precision, through};
-use super::{raise, raised};
-use crate::plans::{arrays, machine};
+use super::{machine, raise, raised};
+use crate::plans::arrays;
 
 /// A factor and, for some qubits, the letter of a Pauli matrix.
 pub(super) type Term = (f64, Vec<(usize, String)>);

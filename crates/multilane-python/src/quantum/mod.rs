@@ -6,6 +6,7 @@
 mod angle;
 mod ask;
 mod circuit;
+mod machine;
 mod qasm;
 mod run;
 

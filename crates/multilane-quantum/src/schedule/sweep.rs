@@ -16,7 +16,7 @@ pub struct Sweep {
     pub flips: usize,
     /// Products of phases.
     pub diagonals: usize,
-    /// Multiplications, additions and moves of single floats while they are in the cache.
+    /// Multiplications with additions, and moves, of single floats while they are in the cache.
     pub operations: f64,
 }
 
@@ -36,8 +36,6 @@ fn sweep<T: Real>(pass: &Pass<T>, lanes: usize, unread: bool) -> Sweep {
     let mut sweep = Sweep {
         read_bytes: if unread { 0 } else { bytes },
         written_bytes: bytes,
-        // In and out, two floats each.
-        operations: 4.0 * chunk * chunks,
         ..Sweep::default()
     };
     for step in &pass.steps {
