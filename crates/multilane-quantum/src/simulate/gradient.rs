@@ -1,9 +1,8 @@
 //! Gradients of expectation values by the adjoint method of Jones and Gacon (arXiv:2009.02823).
 //!
 //! The state and its product with the observable go back together, gate by gate; on the way the slope of each angle is
-//! one product of the two. All slopes cost about as much as running the circuit three times, and a reading of both
-//! states each. Gates that commute with all that is not undone yet are read at the same place, so runs of gates
-//! are undone together.
+//! one product of the two. Gates that commute with all that is not undone yet are read at the same place: layers of gates
+//! are read in a few passes over both states, and undone together.
 
 use std::collections::BTreeMap;
 
@@ -94,31 +93,56 @@ impl Walk<'_> {
         let bytes = required_bytes(state.qubits(), self.options.precision)?;
         let mut other = Register::new(state.qubits(), bytes)?;
         let value = apply(terms, state.amplitudes(), other.amplitudes_mut(), lanes);
-        // Gates that are still to be undone, the last first.
-        let mut pending: Vec<&Instruction> = Vec::new();
+        // Gates that are still to be undone, the last first, and those of them whose angles have slopes to be read.
+        let (mut pending, mut turns): (Vec<&Instruction>, Vec<Turn<'_>>) = (Vec::new(), Vec::new());
         let pairs = self.part.instructions().iter().zip(self.bound.instructions());
         for (named, bound) in pairs.rev() {
             let (Some((gate, ..)), Some((number, controls, targets))) = (applied(named), applied(bound)) else {
                 continue;
             };
             if gate.angles().iter().any(|angle| angle.number().is_none()) {
-                if lanes.stopped() {
-                    return Err(QuantumError::Stopped);
-                }
                 if !pending.iter().all(|later| later.lets_past(named)) {
+                    self.read(&turns, &state, &other, slopes)?;
                     self.undo(&pending, [&mut state, &mut other])?;
                     pending.clear();
+                    turns.clear();
                 }
-                let found = transitions(other.amplitudes(), state.amplitudes(), site(controls, targets), lanes);
-                for (angle, slope) in gate.angles().into_iter().zip(along_angles(number, &found)) {
-                    angle.slopes(slope, self.values, &mut |name, part| {
-                        *slopes.get_mut(name).expect("a circuit knows its parameters") += part;
-                    })?;
-                }
+                let operators = along_angles(number);
+                turns.push(Turn {
+                    angles: gate.angles(),
+                    site: site(controls, targets, &operators),
+                    operators,
+                });
             }
             pending.push(bound);
         }
+        self.read(&turns, &state, &other, slopes)?;
         Ok(value)
+    }
+
+    /// Adds what gates have to do with the slopes; all of them could be the last gate.
+    fn read<T: Float>(
+        &self,
+        turns: &[Turn<'_>],
+        state: &Register<T>,
+        other: &Register<T>,
+        slopes: &mut BTreeMap<&str, f64>,
+    ) -> Result<(), QuantumError> {
+        if self.lanes.stopped() {
+            return Err(QuantumError::Stopped);
+        }
+        let sites: Vec<Site> = turns.iter().map(|turn| turn.site).collect();
+        let found = transitions(other.amplitudes(), state.amplitudes(), &sites, self.lanes);
+        for (turn, found) in turns.iter().zip(found) {
+            for (angle, operator) in turn.angles.iter().zip(&turn.operators) {
+                let products = operator.iter().zip(found).map(|(element, found)| element * found);
+                let slope = 2.0 * products.sum::<Complex64>().re;
+                angle.slopes(slope, self.values, &mut |name, part| {
+                    *slopes.get_mut(name).expect("a circuit knows its parameters") += part;
+                })?;
+            }
+        }
+        Ok(())
     }
 
     fn undo<T: Float>(&self, gates: &[&Instruction], states: [&mut Register<T>; 2]) -> Result<(), QuantumError> {
@@ -140,33 +164,45 @@ fn undone(instruction: &Instruction) -> Instruction {
     instruction
 }
 
-fn site(controls: &[Control], targets: &[usize]) -> Site {
-    let bits = |positive: bool| {
-        let own = controls.iter().filter(move |control| control.positive || !positive);
+/// A gate whose angles have slopes.
+struct Turn<'a> {
+    angles: Vec<&'a Angle>,
+    /// For each angle the derivative times the gate's inverse.
+    operators: Vec<Operator>,
+    site: Site,
+}
+
+/// A matrix on one qubit, row by row; only the first element for a gate without a target.
+type Operator = [Complex64; 4];
+
+fn site(controls: &[Control], targets: &[usize], operators: &[Operator]) -> Site {
+    let bits = |all: bool| {
+        let own = controls.iter().filter(move |control| all || control.positive);
         own.fold(0, |mask, control| mask | 1usize << control.qubit)
     };
+    let mut needed = 0;
+    for (place, element) in operators.iter().flat_map(|operator| operator.iter().enumerate()) {
+        // The slope is a real part: a real element asks for that of the sum, an imaginary one for the other.
+        needed |= u8::from(element.re != 0.0) << (2 * place) | u8::from(element.im != 0.0) << (2 * place + 1);
+    }
     Site {
         target: targets.first().copied(),
-        mask: bits(false),
-        value: bits(true),
+        mask: bits(true),
+        value: bits(false),
+        needed,
     }
 }
 
-/// The slope of the expectation value along each angle of a gate: twice the real part of the derivative times the
-/// gate's inverse, between the states after the gate.
-fn along_angles(gate: &Gate, found: &[Complex64; 4]) -> Vec<f64> {
-    let between = |matrix: [Complex64; 4]| {
-        let products = matrix.iter().zip(found).map(|(element, found)| element * found);
-        2.0 * products.sum::<Complex64>().re
-    };
+/// For each angle of a gate the derivative times the gate's inverse.
+fn along_angles(gate: &Gate) -> Vec<Operator> {
     let (zero, half) = (Complex64::ZERO, Complex64::new(0.5, 0.0));
     let (i, turn) = (Complex64::I, Complex64::new(0.0, -0.5));
     match gate {
-        Gate::GlobalPhase(_) => vec![between([i, zero, zero, zero])],
-        Gate::P(_) => vec![between([zero, zero, zero, i])],
-        Gate::Rx(_) => vec![between([zero, turn, turn, zero])],
-        Gate::Ry(_) => vec![between([zero, -half, half, zero])],
-        Gate::Rz(_) => vec![between([turn, zero, zero, -turn])],
+        Gate::GlobalPhase(_) => vec![[i, zero, zero, zero]],
+        Gate::P(_) => vec![[zero, zero, zero, i]],
+        Gate::Rx(_) => vec![[zero, turn, turn, zero]],
+        Gate::Ry(_) => vec![[zero, -half, half, zero]],
+        Gate::Rz(_) => vec![[turn, zero, zero, -turn]],
         Gate::U(Angle::Number(theta), Angle::Number(phi), _) => {
             // The gate is `p(phi) ry(theta) p(lambda)`: the first angle turns around a turned Y, the last around
             // Z as all of it turns that.
@@ -174,9 +210,9 @@ fn along_angles(gate: &Gate, found: &[Complex64; 4]) -> Vec<f64> {
             let (sin, cos) = (theta / 2.0).sin_cos();
             let side = -i * phase * (2.0 * sin * cos);
             vec![
-                between([zero, -phase.conj(), phase, zero]),
-                between([zero, zero, zero, i]),
-                between([i * sin * sin, side.conj() * -1.0, side, i * cos * cos]),
+                [zero, -phase.conj(), phase, zero],
+                [zero, zero, zero, i],
+                [i * sin * sin, -side.conj(), side, i * cos * cos],
             ]
         }
         _ => Vec::new(),

@@ -28,8 +28,8 @@ fn diagonal_gates_on_known_values_are_phases() {
             x q[0];
             x q[1];
             h q[2];
-            ctrl @ gphase(0.5) q[2];
-            ctrl @ gphase(-0.125) q[2];
+            p(0.5) q[2];
+            p(-0.125) q[2];
             gphase(((a + ((-0.5) * b)) + 2.356194490192345));
         "#]],
     );
