@@ -10,6 +10,7 @@ import re
 import sys
 import warnings
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,10 @@ def read_by_qiskit(text: str, folder: Path) -> Any:
         return qasm2.loads(text, include_path=(".", folder), custom_instructions=gates)
 
     # Its own gates beside those of `qelib1.inc` are what most files want, and what some define otherwise.
-    readers = [lambda: version_2(qasm2.LEGACY_CUSTOM_INSTRUCTIONS), lambda: version_2(())]
+    readers: list[Callable[[], Any]] = [
+        lambda: version_2(qasm2.LEGACY_CUSTOM_INSTRUCTIONS),
+        lambda: version_2(()),
+    ]
     if not re.search(r"OPENQASM\s+2", text):
         readers = [lambda: qasm3.loads(text), *readers]
     errors: list[Exception] = []

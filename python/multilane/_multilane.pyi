@@ -910,7 +910,7 @@ class CircuitData:
     def copy(self) -> CircuitData:
         """Return a circuit of its own."""
     def run(
-        self, precision: str, shots: int | None, seed: int, workers: int | None
+        self, precision: str, shots: int | None, seed: int, workers: int | None, optimize: bool = True
     ) -> tuple[StateData | None, ShotsData | None]:
         """Run it on all qubits 0; return its state where there is a single one, and what was measured."""
     def to_qasm(self, version: int) -> str:
@@ -986,7 +986,9 @@ class StateData:
 
     def amplitudes(self) -> Any:
         """Return real and imaginary parts of the amplitudes, in turn, without a copy."""
-    def expectation(self, terms: Sequence[tuple[float, Sequence[tuple[int, str]]]], workers: int | None) -> float:
+    def chosen(self, states: Sequence[int]) -> Any:
+        """Return the amplitudes of some basis states, real and imaginary parts in turn."""
+    def expectation(self, given: Sequence[_Term], workers: int | None) -> float:
         """Return the expectation value of a sum of products of Pauli matrices."""
     def probabilities(self, qubits: Sequence[int], workers: int | None) -> Any:
         """Return the probabilities of the values of some qubits."""
@@ -1022,6 +1024,28 @@ def quantum_native_runs(circuit: CircuitData, precision: str, workers: int | Non
 
 def quantum_in_place_bandwidth(bytes: int, workers: int | None, times: int) -> list[float]:
     """Multiply so many bytes in place, so many times; GB/s read and written of each time."""
+
+_Term = tuple[float, Sequence[tuple[int, str]]]
+
+def quantum_passes() -> tuple[list[str], list[str]]:
+    """Return the names of all passes, and of those that run by default."""
+
+def quantum_optimize(data: CircuitData, names: Sequence[str] | None) -> tuple[CircuitData, list[tuple[str, int, int]]]:
+    """Run passes over a copy of a circuit; return with it what each changed, and the gates it left."""
+
+def quantum_explain(data: CircuitData, precision: str, optimize: bool, workers: int | None, analyze: bool) -> str:
+    """Describe what becomes of a circuit, and how long it takes."""
+
+def quantum_expectation(data: CircuitData, given: Sequence[_Term], precision: str, workers: int | None) -> float:
+    """Return an expectation value, from the part of a circuit that has influence on it."""
+
+def quantum_probabilities(data: CircuitData, qubits: Sequence[int], precision: str, workers: int | None) -> Any:
+    """Return the probabilities of the values of some qubits, from the part of a circuit that has influence on them."""
+
+def quantum_gradient(
+    data: CircuitData, given: Sequence[_Term], values: Mapping[str, float], precision: str, workers: int | None
+) -> tuple[float, list[float]]:
+    """Return an expectation value and its slope along each parameter."""
 
 def quantum_read_qasm(text: str) -> CircuitData:
     """Read OpenQASM 2 or 3."""

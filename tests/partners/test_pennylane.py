@@ -120,7 +120,7 @@ def test_prepared_states() -> None:
         np.testing.assert_allclose(found, wanted, atol=1e-12)
 
 
-@pytest.mark.parametrize("method", ["best", "parameter-shift", "finite-diff"])
+@pytest.mark.parametrize("method", ["best", "adjoint", "parameter-shift", "finite-diff"])
 def test_gradients(method: Any) -> None:
     def circuit(x: Any) -> Any:
         qml.RX(x[0], 0)
@@ -132,6 +132,53 @@ def test_gradients(method: Any) -> None:
     expected = qml.grad(qml.QNode(circuit, qml.device("default.qubit", wires=2)))(x)
     found = qml.grad(qml.QNode(circuit, MultilaneQubit(2), diff_method=method))(x)
     np.testing.assert_allclose(found, expected, atol=1e-6 if method == "finite-diff" else 1e-10)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_adjoint_gradients_are_those_of_the_reference(seed: int) -> None:
+    def circuit(x: Any, fixed: Any) -> Any:
+        qml.StatePrep([0.6, 0.8j], "a")
+        applied(np.random.default_rng(seed), 4)
+        qml.Rot(x[0], x[1] ** 2, fixed, 0)
+        qml.ctrl(qml.U3(x[2], x[0] * x[1], x[3], "c"), ["a", 7], control_values=[0, 1])
+        qml.IsingXY(x[3], ["c", "a"])
+        qml.MultiRZ(x[1], ["a", 0, 7])
+        qml.ctrl(qml.GlobalPhase(x[2]), 0)
+        applied(np.random.default_rng(seed + 100), 4)
+        return (
+            qml.expval(qml.Z("a") @ qml.X(7) - 0.5 * qml.Y(0)),
+            qml.expval(qml.Hamiltonian([0.3, 2.0], [qml.Z("c"), qml.Y("a") @ qml.Y("c")])),
+        )
+
+    def total(node: Any) -> Any:
+        return lambda x: pnp.stack(node(x, 0.3))
+
+    x = pnp.array([0.4, 0.7, -0.3, 1.1], requires_grad=True)
+    reference = qml.QNode(circuit, qml.device("default.qubit", wires=WIRES))
+    expected = qml.jacobian(total(reference))(x)
+    found = qml.jacobian(total(qml.QNode(circuit, MultilaneQubit(WIRES), diff_method="adjoint")))(x)
+    np.testing.assert_allclose(found, expected, atol=1e-10)
+
+
+def test_the_best_gradient_is_the_native_one_where_there_is_one() -> None:
+    device = MultilaneQubit(1)
+
+    def circuit(x: Any, process: Any) -> Any:
+        qml.RX(x, 0)
+        return process()
+
+    x = pnp.array(0.4, requires_grad=True)
+    for process, native in (
+        (lambda: qml.expval(qml.Z(0)), 1),
+        (lambda: qml.probs(0), 0),
+        (lambda: qml.expval(qml.Hermitian(np.diag([1.0, 2.0]), 0)), 0),
+    ):
+        with device.tracker:
+            qml.jacobian(qml.QNode(lambda x, process=process: circuit(x, process), device))(x)
+        found = device.tracker.totals.get("execute_and_derivative_batches", 0)
+        assert found == native
+    with pytest.raises(qml.exceptions.QuantumFunctionError, match="adjoint"):
+        qml.jacobian(qml.QNode(lambda x: circuit(x, lambda: qml.probs(0)), device, diff_method="adjoint"))(x)
 
 
 def test_batches_of_parameters() -> None:

@@ -33,8 +33,8 @@ from qiskit.circuit.random import random_circuit
 from qiskit.quantum_info import Operator, Statevector, random_unitary
 
 import multilane as ml
+from circuits import State, programs
 from multilane.quantum import Circuit, parameter
-from quantum_programs import State, programs
 
 GATES = {
     name: gate

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import multilane as ml
+from circuits import State, programs
 from multilane.quantum import Circuit, Register, parameter
-from quantum_programs import State, programs
 
 
 def replay(register: Register, circuit: Circuit) -> Register:

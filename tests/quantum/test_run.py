@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import multilane as ml
+from circuits import PAULIS, State, programs
 from multilane.quantum import Circuit, parameter
-from quantum_programs import PLAIN, State, programs
 
 
 @settings(max_examples=150, deadline=None)
@@ -56,9 +56,6 @@ def test_a_circuit_that_changed_runs_as_it_is_now() -> None:
     c = Circuit(1).x(0)
     assert c.run().state().tolist() == [0, 1]
     assert c.x(0).run().state().tolist() == [1, 0]
-
-
-PAULIS = {"I": np.eye(2), "X": np.array(PLAIN["x"]), "Y": np.array(PLAIN["y"]), "Z": np.array(PLAIN["z"])}
 
 
 @settings(max_examples=60, deadline=None)

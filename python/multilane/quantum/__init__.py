@@ -17,6 +17,7 @@ from multilane.quantum._circuit import Angle, Circuit, parameter
 from multilane.quantum._gates import Gates
 from multilane.quantum._ket import Ket, ket
 from multilane.quantum._partners import with_package
+from multilane.quantum._questions import PASSES
 from multilane.quantum._register import Register
 from multilane.quantum._result import Result
 
@@ -25,7 +26,19 @@ if TYPE_CHECKING:
     from multilane.quantum._qiskit_backend import MultilaneBackend as MultilaneBackend
     from multilane.quantum._qiskit_backend import MultilaneProvider as MultilaneProvider
 
-__all__ = ["Anatomy", "Angle", "Circuit", "Gates", "Ket", "Register", "Result", "anatomy", "ket", "parameter"]
+__all__ = [
+    "PASSES",
+    "Anatomy",
+    "Angle",
+    "Circuit",
+    "Gates",
+    "Ket",
+    "Register",
+    "Result",
+    "anatomy",
+    "ket",
+    "parameter",
+]
 
 #: Names that need another package, and the module that has them.
 _HOMES = {

@@ -13,6 +13,7 @@ from multilane._checks import positive_count
 from multilane._multilane import Angle
 from multilane.quantum._gates import Condition, Gates
 from multilane.quantum._partners import with_package
+from multilane.quantum._questions import Questions
 from multilane.quantum._result import Result
 from multilane.quantum._seed import chosen_seed
 
@@ -34,7 +35,7 @@ def parameter(name: str) -> Angle:
     return Angle.parameter(name)
 
 
-class Circuit(Gates):
+class Circuit(Gates, Questions):
     """Gates, measurements, resets and barriers on numbered qubits.
 
     Methods add an instruction and return the circuit, so that calls chain. Qubit 0 is the least
@@ -134,6 +135,7 @@ class Circuit(Gates):
         precision: Literal["f64", "f32"] = "f64",
         seed: int | None = None,
         workers: int | None = None,
+        optimize: bool = True,
     ) -> Result:
         """Simulate the circuit on qubits that are all 0.
 
@@ -152,6 +154,8 @@ class Circuit(Gates):
             From 0 to ``2**64 - 1``. The same seed gives the same shots.
         workers : int, optional
             At most so many; as many as there are processors when None.
+        optimize : bool
+            Run the default passes first; see `optimize`.
 
         Raises
         ------
@@ -168,7 +172,7 @@ class Circuit(Gates):
         """
         positive_count(workers, "workers")
         positive_count(shots, "shots")
-        return Result(*self._data.run(precision, shots, chosen_seed(seed), workers), self.qubits, workers)
+        return Result(*self._data.run(precision, shots, chosen_seed(seed), workers, optimize), self.qubits, workers)
 
     @classmethod
     def from_qasm(cls, text: str) -> Self:

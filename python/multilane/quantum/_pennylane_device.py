@@ -17,11 +17,13 @@ from pennylane.devices.modifiers import simulator_tracking, single_tape_support
 from pennylane.devices.preprocess import (
     decompose,
     device_resolve_dynamic_wires,
+    no_sampling,
+    validate_adjoint_trainable_params,
     validate_device_wires,
     validate_measurements,
 )
 from pennylane.devices.qubit import measure
-from pennylane.exceptions import DeviceError
+from pennylane.exceptions import DecompositionUndefinedError, DeviceError, WireError
 from pennylane.measurements import (
     ClassicalShadowMP,
     ExpectationMP,
@@ -39,7 +41,8 @@ from pennylane.transforms.core import CompilePipeline, transform
 
 from multilane._checks import positive_count
 from multilane.quantum._circuit import Circuit
-from multilane.quantum._pennylane_gates import apply_operator, has_gate
+from multilane.quantum._pennylane_adjoint import differentiable, has_slopes, values_and_slopes
+from multilane.quantum._pennylane_gates import apply_operator, has_gate, pauli_terms
 from multilane.quantum._register import Register
 
 __all__ = ["MultilaneQubit"]
@@ -106,14 +109,47 @@ class MultilaneQubit(Device):  # type: ignore[misc]
             raise DeviceError(f"multilane.qubit has no option `{min(config.device_options)}` for a single run")
         changes: dict[str, Any] = {"mcm_config": _deferred(config.mcm_config)}
         if config.gradient_method == "best":
-            changes["gradient_method"] = "parameter-shift"
+            method = "adjoint" if self.supports_derivatives(config, circuit) else "parameter-shift"
+            changes["gradient_method"] = method
+        if changes.get("gradient_method", config.gradient_method) == "adjoint":
+            if config.use_device_gradient is None:
+                changes["use_device_gradient"] = True
+            if config.grad_on_execution is None:
+                changes["grad_on_execution"] = True
         return replace(config, **changes)
+
+    def supports_derivatives(
+        self, execution_config: ExecutionConfig | None = None, circuit: QuantumScript | None = None
+    ) -> bool:
+        """Say whether gradients are computed here: those of exact expectation values of Pauli sums are."""
+        if execution_config is not None and execution_config.gradient_method not in ("adjoint", "best"):
+            return False
+        if execution_config is None or circuit is None:
+            return True
+        if not differentiable(circuit):
+            return False
+        try:
+            self._transforms(adjoint=True)((circuit,))
+        except (DecompositionUndefinedError, DeviceError, WireError, AttributeError):
+            return False
+        return True
 
     def preprocess_transforms(self, execution_config: ExecutionConfig | None = None) -> CompilePipeline:
         """Return what makes circuits of gates and measurements that are known here."""
+        return self._transforms(adjoint=execution_config is not None and execution_config.gradient_method == "adjoint")
+
+    def _transforms(self, *, adjoint: bool) -> CompilePipeline:
         pipeline = CompilePipeline()
         pipeline.add_transform(defer_measurements, allow_postselect=False)
-        pipeline.add_transform(decompose, stopping_condition=has_gate, device_wires=self.wires, name=self.name)
+        if adjoint:
+            pipeline.add_transform(no_sampling, name=f"adjoint + {self.name}")
+        pipeline.add_transform(
+            decompose,
+            stopping_condition=has_slopes if adjoint else has_gate,
+            skip_initial_state_prep=not adjoint,
+            device_wires=self.wires,
+            name=self.name,
+        )
         pipeline.add_transform(device_resolve_dynamic_wires, wires=self.wires, allow_resets=False)
         pipeline.add_transform(validate_device_wires, self.wires, name=self.name)
         pipeline.add_transform(
@@ -121,11 +157,28 @@ class MultilaneQubit(Device):  # type: ignore[misc]
         )
         pipeline.add_transform(broadcast_expand)
         pipeline.add_transform(_split_sampled)
+        if adjoint:
+            pipeline.add_transform(_only_differentiable)
+            pipeline.add_transform(validate_adjoint_trainable_params)
         return pipeline
 
     def execute(self, circuits: Sequence[QuantumScript], execution_config: ExecutionConfig | None = None) -> Any:
         """Run circuits, one after the other on all lanes."""
         return tuple(self._one(circuit.map_to_standard_wires()) for circuit in circuits)
+
+    def compute_derivatives(
+        self, circuits: Sequence[QuantumScript], execution_config: ExecutionConfig | None = None
+    ) -> Any:
+        """Return the slopes of circuits along their trainable parameters, by the adjoint method."""
+        return self.execute_and_compute_derivatives(circuits, execution_config)[1]
+
+    def execute_and_compute_derivatives(
+        self, circuits: Sequence[QuantumScript], execution_config: ExecutionConfig | None = None
+    ) -> Any:
+        """Return the results of circuits, and their slopes."""
+        tapes = [circuit.map_to_standard_wires() for circuit in circuits]
+        found = [values_and_slopes(tape, self._precision, self._workers) for tape in tapes]
+        return tuple(values for values, _ in found), tuple(slopes for _, slopes in found)
 
     def _one(self, tape: QuantumScript) -> Any:
         if not tape.shots:
@@ -192,6 +245,17 @@ def _split_sampled(tape: QuantumScript) -> tuple[Sequence[QuantumScript], Callab
     return parts
 
 
+@transform  # type: ignore[untyped-decorator]
+def _only_differentiable(tape: QuantumScript) -> tuple[Sequence[QuantumScript], Callable[[Any], Any]]:
+    """Refuse what the adjoint method cannot differentiate."""
+    if not differentiable(tape):
+        raise DeviceError(
+            "the adjoint method of multilane.qubit differentiates exact expectation values of Pauli sums with fixed "
+            "factors; choose diff_method='parameter-shift' for other measurements"
+        )
+    return (tape,), lambda results: results[0]
+
+
 def _exact(process: MeasurementProcess) -> bool:
     """Say whether it can be computed from a state."""
     if not isinstance(process, StateMeasurement):
@@ -220,10 +284,10 @@ def _measured(process: MeasurementProcess, register: Register) -> Any:
     observable = process.obs
     if isinstance(process, (ExpectationMP, VarianceMP)) and observable is not None and observable.pauli_rep is not None:
         words = observable.pauli_rep
-        mean = _expectation(words, register)
+        mean = register.expectation(pauli_terms(words, register.qubits))
         if isinstance(process, ExpectationMP):
             return np.float64(mean)
-        return np.float64(_expectation(words @ words, register) - mean**2)
+        return np.float64(register.expectation(pauli_terms(words @ words, register.qubits)) - mean**2)
     if type(process) is ProbabilityMP and observable is None and process.mv is None:
         wires = process.wires or range(register.qubits)
         # Ours names the least significant bit first.
@@ -235,13 +299,6 @@ def _measured(process: MeasurementProcess, register: Register) -> Any:
 
 #: Probabilities of more qubits are PennyLane's to compute.
 _MOST_PROBABILITIES = 24
-
-
-def _expectation(words: Any, register: Register) -> float:
-    terms = []
-    for word, factor in words.items():
-        terms.append((float(np.real(factor)), {register.qubits - 1 - wire: letter for wire, letter in word.items()}))
-    return register.expectation(terms)
 
 
 def _tensor(register: Register) -> Any:

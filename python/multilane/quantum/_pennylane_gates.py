@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from pennylane.operation import Operator
 from pennylane.ops import Adjoint, Controlled
 
-from multilane.quantum._circuit import Circuit
+from multilane.quantum._circuit import Angle, Circuit
 
-__all__ = ["apply_operator", "has_gate"]
+__all__ = ["NAMED", "apply_operator", "has_gate", "pauli_terms"]
 
 #: Gates by PennyLane's name, with angles that mean the same.
-_GATES = {
+NAMED = {
     "Hadamard": "h",
     "PauliX": "x",
     "PauliY": "y",
@@ -46,13 +47,19 @@ def has_gate(operator: Operator) -> bool:
     """Say whether an operator can be written without being decomposed."""
     if isinstance(operator, Controlled):
         return has_gate(operator.base)
-    if operator.name in _GATES or operator.name == "GlobalPhase":
+    if operator.name in NAMED or operator.name == "GlobalPhase":
         return True
     return bool(operator.has_matrix) and 1 <= len(operator.wires) <= _MOST_MATRIX_QUBITS
 
 
-def apply_operator(circuit: Circuit, operator: Operator, on: Sequence[int] = (), off: Sequence[int] = ()) -> None:
-    """Add an operator whose wires are numbered from 0 to a circuit, under some controls."""
+def apply_operator(
+    circuit: Circuit,
+    operator: Operator,
+    on: Sequence[int] = (),
+    off: Sequence[int] = (),
+    angles: Sequence[float | Angle] | None = None,
+) -> None:
+    """Add an operator whose wires are numbered from 0 to a circuit, under some controls, maybe with other angles."""
 
     def qubits(named: Any) -> list[int]:
         return [circuit.qubits - 1 - wire for wire in named]
@@ -63,15 +70,25 @@ def apply_operator(circuit: Circuit, operator: Operator, on: Sequence[int] = (),
         controls = list(zip(qubits(operator.control_wires), operator.control_values, strict=True))
         ones = [qubit for qubit, value in controls if value]
         zeros = [qubit for qubit, value in controls if not value]
-        apply_operator(circuit, operator.base, [*on, *ones], [*off, *zeros])
+        apply_operator(circuit, operator.base, [*on, *ones], [*off, *zeros], angles)
     elif name == "GlobalPhase":
-        circuit.gphase(-float(operator.data[0]), **where)
+        angle = float(operator.data[0]) if angles is None else angles[0]
+        circuit.gphase(-angle, **where)
     elif name == "Identity":
         pass
-    elif name in _GATES:
-        circuit.gate(_GATES[name], *qubits(operator.wires), angles=[float(angle) for angle in operator.data], **where)
+    elif name in NAMED:
+        own = [float(angle) for angle in operator.data] if angles is None else angles
+        circuit.gate(NAMED[name], *qubits(operator.wires), angles=own, **where)
     elif isinstance(operator, Adjoint) and operator.base.name in _ADJOINTS:
         circuit.gate(_ADJOINTS[operator.base.name], *qubits(operator.wires), **where)
     else:
         # The first wire is the most significant bit of a row's number, ours the least significant one.
         circuit.unitary(operator.matrix(), qubits(reversed(operator.wires)), **where)
+
+
+def pauli_terms(words: Any, qubits: int) -> list[tuple[float, dict[int, str]]]:
+    """Return PennyLane's sum of Pauli words as `Result.expectation` takes it."""
+    return [
+        (float(np.real(factor)), {qubits - 1 - wire: letter for wire, letter in word.items()})
+        for word, factor in words.items()
+    ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import operator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from multilane import _multilane
 from multilane.errors import CircuitError
+from multilane.quantum._paulis import Paulis, pauli_terms
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,6 +76,40 @@ class Result:
         """
         return amplitudes_of(self._single())
 
+    def amplitudes(self, states: Iterable[str | int]) -> npt.NDArray[np.complex128]:
+        """Return the amplitudes of chosen basis states; nothing else of the state is read.
+
+        Parameters
+        ----------
+        states : iterable of str or int
+            Each as text with a bit for each qubit, qubit 0 last, or as a number.
+
+        Raises
+        ------
+        CircuitError
+            There is no such basis state; the circuit leaves many states.
+
+        >>> from multilane.quantum import Circuit
+        >>> Circuit(2).h(0).cx(0, 1).run().amplitudes(["11", "10", 0]).round(3).tolist()
+        [(0.707+0j), 0j, (0.707+0j)]
+        """
+        import numpy as np
+
+        parts = np.asarray(self._single().chosen([self._number(state) for state in states]))
+        return parts.view(np.complex128)
+
+    def _number(self, state: str | int) -> int:
+        if not isinstance(state, str):
+            number = operator.index(state)
+            if 0 <= number < 1 << self.qubits:
+                return number
+            raise CircuitError(
+                f"there is no basis state {number}; number those of {self.qubits} qubits from 0 to 2**{self.qubits} - 1"
+            )
+        if len(state) != self.qubits or set(state) - {"0", "1"}:
+            raise CircuitError(f"{state!r} is no basis state of {self.qubits} qubits; write a 0 or a 1 for each")
+        return int(state or "0", 2)
+
     def counts(self) -> dict[str, int]:
         """Return how often each combination of classical bits was measured, bit 0 written last.
 
@@ -103,7 +139,7 @@ class Result:
             raise CircuitError("the circuit ran without shots; give `run` a number of `shots`")
         return self._shots
 
-    def expectation(self, paulis: str | Mapping[str, float] | Iterable[tuple[float, Mapping[int, str]]]) -> float:
+    def expectation(self, paulis: Paulis) -> float:
         """Return the expectation value of a sum of products of Pauli matrices.
 
         Parameters
@@ -122,18 +158,7 @@ class Result:
         >>> result.expectation("IZ"), result.expectation({"ZI": 0.5, "IZ": 2}), result.expectation([(3, {0: "Z"})])
         (-1.0, -1.5, -3.0)
         """
-        if isinstance(paulis, str):
-            paulis = {paulis: 1.0}
-        if isinstance(paulis, Mapping):
-            terms = [(float(factor), self._letters(text)) for text, factor in paulis.items()]
-        else:
-            terms = [(float(factor), list(letters.items())) for factor, letters in paulis]
-        return self._single().expectation(terms, self._workers)
-
-    def _letters(self, text: str) -> list[tuple[int, str]]:
-        if len(text) != self.qubits:
-            raise CircuitError(f"{text!r} has {len(text)} letters for {self.qubits} qubits; write one for each")
-        return [(qubit, letter) for qubit, letter in enumerate(reversed(text)) if letter != "I"]
+        return self._single().expectation(pauli_terms(paulis, self.qubits), self._workers)
 
     def probabilities(self, qubits: Iterable[int] | None = None) -> npt.NDArray[np.float64]:
         """Return the probabilities of the values of some qubits, at most 24; all when None.

@@ -166,18 +166,20 @@ impl CircuitData {
     }
 
     /// Runs it on all qubits 0; the state where there is a single one, and how often what was measured.
+    #[pyo3(signature = (precision, shots, seed, workers, optimize = true))]
     fn run(
         slf: &Bound<'_, Self>,
         precision: &str,
         shots: Option<usize>,
         seed: u64,
         workers: Option<usize>,
+        optimize: bool,
     ) -> PyResult<(Option<StateData>, Option<ShotsData>)> {
         let py = slf.py();
         let precision = run::precision(py, precision)?;
         let program = {
             let this = &mut *slf.borrow_mut();
-            this.ready.program(py, &this.circuit, precision)?
+            this.ready.program(py, &this.circuit, precision, optimize)?
         };
         run::run(py, &program, shots, seed, workers)
     }

@@ -5,7 +5,9 @@
 
 mod anatomy;
 mod angle;
+mod ask;
 mod circuit;
+mod machine;
 mod places;
 mod qasm;
 mod register;
@@ -28,6 +30,12 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(anatomy::quantum_anatomy, module)?)?;
     module.add_function(wrap_pyfunction!(anatomy::quantum_native_runs, module)?)?;
     module.add_function(wrap_pyfunction!(anatomy::quantum_in_place_bandwidth, module)?)?;
+    module.add_function(wrap_pyfunction!(ask::quantum_passes, module)?)?;
+    module.add_function(wrap_pyfunction!(ask::quantum_optimize, module)?)?;
+    module.add_function(wrap_pyfunction!(ask::quantum_explain, module)?)?;
+    module.add_function(wrap_pyfunction!(ask::quantum_expectation, module)?)?;
+    module.add_function(wrap_pyfunction!(ask::quantum_probabilities, module)?)?;
+    module.add_function(wrap_pyfunction!(ask::quantum_gradient, module)?)?;
     module.add_function(wrap_pyfunction!(qasm::quantum_read_qasm, module)?)
 }
 

@@ -5,12 +5,10 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use multilane_plan::{Array, DType, Lanes};
-use multilane_quantum::{
-    Circuit, Options, Pauli, PauliTerm, Precision, Program, QuantumError, Shots, State, most_qubits,
-};
+use multilane_quantum::{Circuit, Options, Precision, Program, QuantumError, Shots, State, most_qubits};
 use pyo3::prelude::*;
 
-use super::{raise, raised};
+use super::{ask, raise, raised};
 use crate::plans::{arrays, gate};
 
 /// The most qubits whose state fits into what memory is left.
@@ -19,11 +17,11 @@ pub(super) fn quantum_most_qubits(py: Python<'_>, name: &str) -> PyResult<usize>
     Ok(most_qubits(precision(py, name)?))
 }
 
-/// A circuit made ready, for each precision.
+/// A circuit made ready, for each precision, without and with passes.
 #[derive(Default)]
 pub(super) struct Ready {
-    single: Option<Arc<Program>>,
-    double: Option<Arc<Program>>,
+    single: [Option<Arc<Program>>; 2],
+    double: [Option<Arc<Program>>; 2],
 }
 
 impl Ready {
@@ -33,15 +31,20 @@ impl Ready {
         py: Python<'_>,
         circuit: &Circuit,
         precision: Precision,
+        optimize: bool,
     ) -> PyResult<Arc<Program>> {
-        let kept = match precision {
+        let both = match precision {
             Precision::F32 => &mut self.single,
             Precision::F64 => &mut self.double,
         };
+        let kept = &mut both[usize::from(optimize)];
         if let Some(program) = kept {
             return Ok(program.clone());
         }
-        let options = Options::with_precision(precision);
+        let options = Options {
+            optimize,
+            ..Options::with_precision(precision)
+        };
         let program = Program::new(circuit, &options).map_err(|error| raised(py, &error))?;
         Ok(kept.insert(Arc::new(program)).clone())
     }
@@ -105,6 +108,7 @@ pub(super) fn run(
     })
 }
 
+/// Enters native work.
 pub(super) fn through<T: Send>(
     py: Python<'_>,
     workers: Option<usize>,
@@ -139,27 +143,17 @@ impl StateData {
         arrays::to_python(py, array, &[len], true)
     }
 
+    /// The amplitudes of some basis states: real and imaginary parts in turn.
+    fn chosen<'py>(&self, py: Python<'py>, states: Vec<u64>) -> PyResult<Bound<'py, PyAny>> {
+        let found = self.state.amplitudes(&states).map_err(|error| raised(py, &error))?;
+        let parts: Vec<f64> = found.iter().flat_map(|element| [element.re, element.im]).collect();
+        let len = parts.len();
+        arrays::to_python(py, Array::from_vec(parts), &[len], false)
+    }
+
     /// The expectation value of a sum of products of Pauli matrices, `X`, `Y` or `Z` for a qubit.
-    fn expectation(
-        &self,
-        py: Python<'_>,
-        terms: Vec<(f64, Vec<(usize, String)>)>,
-        workers: Option<usize>,
-    ) -> PyResult<f64> {
-        let factor = |(qubit, name): (usize, String)| match name.as_str() {
-            "X" => Ok((qubit, Pauli::X)),
-            "Y" => Ok((qubit, Pauli::Y)),
-            "Z" => Ok((qubit, Pauli::Z)),
-            _ => Err(raise(
-                py,
-                format!("there is no Pauli matrix {name:?}; write I, X, Y or Z"),
-            )),
-        };
-        let term = |(coefficient, factors): (f64, Vec<(usize, String)>)| {
-            let factors = factors.into_iter().map(factor).collect::<PyResult<_>>()?;
-            Ok(PauliTerm { coefficient, factors })
-        };
-        let terms = terms.into_iter().map(term).collect::<PyResult<Vec<_>>>()?;
+    fn expectation(&self, py: Python<'_>, given: Vec<ask::Term>, workers: Option<usize>) -> PyResult<f64> {
+        let terms = ask::terms(py, given)?;
         through(py, workers, |lanes| self.state.expectation(&terms, lanes))
     }
 

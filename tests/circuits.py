@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from multilane.quantum import Circuit
 
-__all__ = ["PLAIN", "State", "programs", "random_unitary"]
+__all__ = ["PAULIS", "PLAIN", "State", "programs"]
 
 State = npt.NDArray[np.complex128]
 
@@ -91,3 +91,6 @@ def programs(draw: st.DrawFn) -> tuple[Circuit, State]:
             circuit.unitary(matrix, targets, **controls)
         state = applied(state, matrix, targets, on, off)
     return circuit, state
+
+
+PAULIS = {"I": np.eye(2), "X": np.array(PLAIN["x"]), "Y": np.array(PLAIN["y"]), "Z": np.array(PLAIN["z"])}
