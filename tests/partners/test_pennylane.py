@@ -134,6 +134,7 @@ def test_gradients(method: Any) -> None:
     np.testing.assert_allclose(found, expected, atol=1e-6 if method == "finite-diff" else 1e-10)
 
 
+@pytest.mark.filterwarnings("ignore:Casting complex values")
 @pytest.mark.parametrize("seed", range(6))
 def test_adjoint_gradients_are_those_of_the_reference(seed: int) -> None:
     def circuit(x: Any, fixed: Any) -> Any:
