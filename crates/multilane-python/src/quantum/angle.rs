@@ -33,8 +33,9 @@ pub(crate) struct Angle {
 /// What stands for an angle: a number, or an `Angle`.
 #[derive(FromPyObject)]
 pub(super) enum Given {
-    Angle(Angle),
+    // Tried first: what is refused costs an exception.
     Number(f64),
+    Angle(Angle),
 }
 
 impl Given {

@@ -46,17 +46,27 @@ pub(super) fn weights<T: Float>(amplitudes: &[Complex<T>], lanes: &dyn Lanes) ->
     })
 }
 
+/// Sums that are made side by side, which vectors can hold.
+pub(super) const SIDE_BY_SIDE: usize = 8;
+
 /// The probability of some amplitudes.
 pub(super) fn weight<T: Float>(amplitudes: &[Complex<T>]) -> f64 {
-    // Several sums side by side, which vectors can hold.
-    let mut sums = [0.0f64; 8];
-    let (eights, rest) = amplitudes.as_chunks::<8>();
+    weights_side_by_side(amplitudes).iter().sum()
+}
+
+/// The probabilities of every eighth of some amplitudes, from the first on, the second, and so on.
+pub(super) fn weights_side_by_side<T: Float>(amplitudes: &[Complex<T>]) -> [f64; SIDE_BY_SIDE] {
+    let mut sums = [0.0; SIDE_BY_SIDE];
+    let (eights, rest) = amplitudes.as_chunks::<SIDE_BY_SIDE>();
     for eight in eights {
         for (sum, amplitude) in sums.iter_mut().zip(eight) {
             *sum += probability(*amplitude);
         }
     }
-    sums.iter().sum::<f64>() + rest.iter().map(|amplitude| probability(*amplitude)).sum::<f64>()
+    for (sum, amplitude) in sums.iter_mut().zip(rest) {
+        *sum += probability(*amplitude);
+    }
+    sums
 }
 
 /// The probability of an amplitude.

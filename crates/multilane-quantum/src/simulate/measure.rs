@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use multilane_plan::Lanes;
 use num_complex::Complex;
 
-use super::blocks::{BLOCK, each, weight};
+use super::blocks::{BLOCK, SIDE_BY_SIDE, each, weight, weights_side_by_side};
 use super::state::Register;
 use crate::kernels::Float;
 
@@ -30,8 +30,15 @@ fn weights<T: Float>(amplitudes: &[Complex<T>], qubit: usize, lanes: &dyn Lanes)
         let first = block * BLOCK;
         let own = &amplitudes[first..amplitudes.len().min(first + BLOCK)];
         let mut sums = [0.0; 2];
-        for (number, run_of) in own.chunks(run).enumerate() {
-            sums[(first >> qubit) + number & 1] += weight(run_of);
+        if run < SIDE_BY_SIDE {
+            let parts = weights_side_by_side(own);
+            for (number, part) in parts.into_iter().enumerate() {
+                sums[number >> qubit & 1] += part;
+            }
+        } else {
+            for (number, run_of) in own.chunks(run).enumerate() {
+                sums[(first >> qubit) + number & 1] += weight(run_of);
+            }
         }
         sums
     });
@@ -45,6 +52,16 @@ fn keep<T: Float>(amplitudes: &mut [Complex<T>], qubit: usize, value: bool, scal
     let run = 1usize << qubit;
     let scale = T::from_f64(scale).to_f64();
     let work = |first: usize, own: &mut [Complex<T>]| {
+        if run < SIDE_BY_SIDE {
+            // Without a branch for each amplitude, since neighbours differ.
+            let factors = if value { [0.0, scale] } else { [scale, 0.0] };
+            for (basis, amplitude) in own.iter_mut().enumerate() {
+                let factor = factors[basis >> qubit & 1];
+                amplitude.re = T::from_f64(amplitude.re.to_f64() * factor);
+                amplitude.im = T::from_f64(amplitude.im.to_f64() * factor);
+            }
+            return;
+        }
         for (number, part) in own.chunks_mut(run).enumerate() {
             if ((first >> qubit) + number & 1 == 1) == value {
                 for amplitude in part {
