@@ -221,7 +221,7 @@ def test_a_stopped_attempt_is_followed_by_another(gate: Gate, tmp_path: Path) ->
     log = tmp_path / "log"
     with _one_worker("processes") as pool:
         arguments = (str(log), gate.path)
-        handle = pool.submit_with(hang_first, arguments, timeout=1.0, retries=1, backoff=0.0)
+        handle = pool.submit_with(hang_first, arguments, timeout=3.0, retries=1, backoff=0.0)
         assert handle.result() == 2
         assert len(set(lines(log))) == 2
 

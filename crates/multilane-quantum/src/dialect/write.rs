@@ -1,6 +1,7 @@
 //! Writes a circuit as a plan.
 //!
-//! Inputs are the register whose memory is used and the circuit's parameters; outputs are the
+//! Inputs are the register whose memory is used (named `register`, with underscores after it where a
+//! parameter has that name) and the circuit's parameters; outputs are the
 //! register, named `state`, and the classical bits that were measured.
 
 use std::collections::BTreeMap;
@@ -22,8 +23,12 @@ pub fn to_plan(circuit: &Circuit, name: &str) -> Result<Plan, QuantumError> {
         inputs: BTreeMap::new(),
         clbits: BTreeMap::new(),
     };
-    let memory = writer.plan.value(writer.ty.clone(), Some("register".to_owned()));
-    writer.plan.inputs.push("register".to_owned());
+    let mut name = "register".to_owned();
+    while circuit.parameters().contains(&name) {
+        name.push('_');
+    }
+    let memory = writer.plan.value(writer.ty.clone(), Some(name.clone()));
+    writer.plan.inputs.push(name);
     writer.plan.body.parameters.push(memory);
     for parameter in circuit.parameters() {
         let value = writer

@@ -39,6 +39,15 @@ fn a_circuit_reads_as_a_plan() {
 }
 
 #[test]
+fn a_parameter_may_be_called_as_the_register_is() {
+    let mut circuit = Circuit::new(1, 0).unwrap();
+    circuit.rx(Angle::parameter("register"), 0).unwrap();
+    let plan = to_plan(&circuit, "turn").unwrap();
+    verify(&plan, &registry()).unwrap();
+    assert_eq!(plan.inputs, ["register_", "register"]);
+}
+
+#[test]
 fn names_what_is_wrong_with_a_gate() {
     let mut circuit = Circuit::new(2, 0).unwrap();
     circuit.cx(0, 1).unwrap();
