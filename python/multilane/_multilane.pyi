@@ -936,9 +936,7 @@ def quantum_passes() -> tuple[list[str], list[str]]:
 def quantum_optimize(data: CircuitData, names: Sequence[str] | None) -> tuple[CircuitData, list[tuple[str, int, int]]]:
     """Run passes over a copy of a circuit; return with it what each changed, and the gates it left."""
 
-def quantum_explain(
-    data: CircuitData, precision: str, optimize: bool, workers: int | None, analyze: bool
-) -> str:
+def quantum_explain(data: CircuitData, precision: str, optimize: bool, workers: int | None, analyze: bool) -> str:
     """Describe what becomes of a circuit, and how long it takes."""
 
 def quantum_expectation(data: CircuitData, given: Sequence[_Term], precision: str, workers: int | None) -> float:
