@@ -84,6 +84,23 @@ impl Explanation {
         self.sweeps.iter().map(moved).sum()
     }
 
+    /// All passes over memory together.
+    fn total(&self) -> Sweep {
+        self.sweeps.iter().fold(Sweep::default(), |mut total, sweep| {
+            total.read_bytes += sweep.read_bytes;
+            total.written_bytes += sweep.written_bytes;
+            total
+                .matrices
+                .iter_mut()
+                .zip(sweep.matrices)
+                .for_each(|(sum, count)| *sum += count);
+            total.flips += sweep.flips;
+            total.diagonals += sweep.diagonals;
+            total.operations += sweep.operations;
+            total
+        })
+    }
+
     /// Nanoseconds that a run should take on a machine.
     ///
     /// A unit of [`CostClass::Arithmetic`] is an operation on a float of 8 bytes while it is in the cache, one of
@@ -140,6 +157,7 @@ impl fmt::Display for Explanation {
             writeln!(f, "  {name:<width$}  {changed:>5} changed, {gates} gates left")?;
         }
         writeln!(f, "after: {}", listed(&self.after))?;
+        writeln!(f, "fused: {}", blocks(&self.total()))?;
         let moved = bytes(self.moved_bytes() as f64);
         let passes = self.sweeps.len();
         writeln!(
@@ -164,6 +182,12 @@ const MAPPED_BYTES: usize = 2 << 20;
 const SHOWN: usize = 16;
 
 fn one(sweep: &Sweep) -> String {
+    let (read, written) = (bytes(sweep.read_bytes as f64), bytes(sweep.written_bytes as f64));
+    format!("reads {read:>8}, writes {written:>8}: {}", blocks(sweep))
+}
+
+/// What gates became.
+fn blocks(sweep: &Sweep) -> String {
     let mut parts = Vec::new();
     for (place, count) in sweep.matrices.iter().enumerate().filter(|(_, count)| **count > 0) {
         let qubits = if place == 0 {
@@ -184,13 +208,11 @@ fn one(sweep: &Sweep) -> String {
             parts.push(format!("{count} {}", if count == 1 { one } else { several }));
         }
     }
-    let done = if parts.is_empty() {
+    if parts.is_empty() {
         "nothing".to_owned()
     } else {
         parts.join(", ")
-    };
-    let (read, written) = (bytes(sweep.read_bytes as f64), bytes(sweep.written_bytes as f64));
-    format!("reads {read:>8}, writes {written:>8}: {done}")
+    }
 }
 
 fn listed(census: &BTreeMap<String, usize>) -> String {

@@ -235,3 +235,70 @@ fn product<T: Float, const IMAGINARY: bool>(x: &[Complex<T>], y: &[Complex<T>]) 
     );
     if IMAGINARY { first - second } else { first + second }
 }
+
+#[cfg(test)]
+mod tests {
+    use multilane_plan::Serial;
+
+    use super::*;
+
+    /// Numbers that look random.
+    fn state<T: Float>(qubits: usize, seed: u64) -> Vec<Complex<T>> {
+        let mut seed = seed;
+        let mut next = || {
+            seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            T::from_f64((seed >> 40) as f64 / f64::from(1 << 24) - 0.5)
+        };
+        (0..1 << qubits).map(|_| Complex::new(next(), next())).collect()
+    }
+
+    fn check<T: Float>(qubits: usize, sites: &[Site]) {
+        let (left, right) = (state::<T>(qubits, 1), state::<T>(qubits, 2));
+        let wide = |value: Complex<T>| Complex64::new(value.re.to_f64(), value.im.to_f64());
+        let found = transitions(&left, &right, sites, &Serial);
+        for (site, found) in sites.iter().zip(found) {
+            let target = site.target.map_or(0, |target| 1usize << target);
+            let mut wanted = [Complex64::ZERO; 4];
+            for at in (0..1usize << qubits).filter(|at| at & site.mask == site.value && at & target == 0) {
+                for (number, sum) in wanted.iter_mut().enumerate() {
+                    let (a, b) = (at | (target * (number >> 1)), at | (target * (number & 1)));
+                    *sum += wide(left[a]).conj() * wide(right[b]);
+                }
+            }
+            for (number, (found, wanted)) in found.iter().zip(wanted).enumerate() {
+                let part = |bit: u8| f64::from(site.needed >> (2 * number as u8 + bit) & 1);
+                let wanted = Complex64::new(wanted.re * part(0), wanted.im * part(1));
+                assert!((found - wanted).norm() < 1e-10, "{site:?}: {found} instead of {wanted}");
+            }
+        }
+    }
+
+    #[test]
+    fn all_places_of_targets_and_controls() {
+        for qubits in [1, 3, 12, 15] {
+            let mut sites = Vec::new();
+            for target in (0..qubits).map(Some).chain([None]) {
+                for (controls, needed) in [
+                    (0, 255),
+                    (0b101, 0b0010_1000),
+                    (1 << 14 | 1 << 12, 255),
+                    (1 << 13 | 2, 0b1000_0001),
+                ] {
+                    let mask = controls & ((1 << qubits) - 1) & !target.map_or(0, |target| 1usize << target);
+                    // One of the controls, if any, has to be 0.
+                    let value = mask & mask.wrapping_sub(1);
+                    sites.push(Site {
+                        target,
+                        mask,
+                        value,
+                        needed,
+                    });
+                }
+            }
+            check::<f64>(qubits, &sites);
+            check::<f32>(qubits, &sites);
+        }
+    }
+}

@@ -7,6 +7,7 @@ mod common;
 
 mod cancel;
 mod cone;
+mod explain;
 mod fold;
 mod group;
 mod merge;
