@@ -86,6 +86,16 @@ test-python: setup ## test the package on one Python (PYTEST_ARGUMENTS=... for a
 test-pythons: setup
 	@bash scripts/other_pythons.sh $(PYTEST_ARGUMENTS)
 
+# Qiskit and PennyLane beside the module that was just built, not beside a second copy of it.
+PARTNERS := .venvs/partners/bin/python
+.PHONY: test-partners
+test-partners: setup ## test with Qiskit and PennyLane, and PennyLane's own tests of devices
+	@UV_PROJECT_ENVIRONMENT=.venvs/partners $(UV) sync --quiet --locked --python $(PYTHON) --only-group partners
+	@$(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"), "$(CURDIR)/python", sep="\n")' \
+	    > "$$($(PARTNERS) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/multilane.pth"
+	@$(PARTNERS) -m pytest -p no:benchmark -p no:flaky tests/partners docs/quantum-partners.md python/multilane/quantum
+	@$(PARTNERS) scripts/device_suite.py
+
 .PHONY: lint
 lint: setup ## formatting, lints and the rules of the workspace
 	@cargo fmt --all --check

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from multilane.errors import DependencyError as DependencyError
     from multilane.errors import MultilaneError as MultilaneError
     from multilane.errors import PlanError as PlanError
+    from multilane.errors import RegisterBusy as RegisterBusy
     from multilane.errors import RemoteError as RemoteError
     from multilane.errors import SerializationError as SerializationError
     from multilane.errors import TaskTimeout as TaskTimeout
@@ -92,6 +93,7 @@ _HOMES = {
         "DependencyError",
         "MultilaneError",
         "PlanError",
+        "RegisterBusy",
         "RemoteError",
         "SerializationError",
         "TaskTimeout",

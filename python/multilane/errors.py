@@ -12,6 +12,7 @@ __all__ = [
     "DependencyError",
     "MultilaneError",
     "PlanError",
+    "RegisterBusy",
     "RemoteError",
     "RemoteTraceback",
     "SerializationError",
@@ -84,6 +85,10 @@ class PlanError(MultilaneError, ValueError):
 
 class CircuitError(MultilaneError, ValueError):
     """A quantum circuit that cannot be built, read or run as asked."""
+
+
+class RegisterBusy(MultilaneError, RuntimeError):
+    """A live quantum register was used by a thread while another one was at work on it."""
 
 
 class ConvergenceWarning(UserWarning):

@@ -29,6 +29,14 @@ pub enum QuantumError {
         /// How many there are.
         qubits: usize,
     },
+    /// A basis state has a bit beyond the last qubit.
+    #[error("there is no basis state {state}: the circuit has {qubits} qubits")]
+    StateOutOfRange {
+        /// The number of the state.
+        state: u64,
+        /// How many qubits there are.
+        qubits: usize,
+    },
     /// An instruction names a classical bit that does not exist.
     #[error("there is no classical bit {clbit}: the circuit has {clbits}")]
     ClbitOutOfRange {
@@ -95,6 +103,14 @@ pub enum QuantumError {
         /// Names that exist.
         known: Vec<String>,
     },
+    /// There is no pass of that name.
+    #[error("there is no pass `{name}`")]
+    UnknownPass {
+        /// The name.
+        name: String,
+        /// Passes there are.
+        known: Vec<&'static str>,
+    },
     /// The state does not fit into memory.
     #[error("{qubits} qubits in {precision} need {bytes} bytes, but only {available} can be had")]
     OutOfMemory {
@@ -125,6 +141,17 @@ pub enum QuantumError {
         /// What makes several states.
         cause: &'static str,
     },
+    /// Two states that are to be added or compared have different numbers of qubits.
+    #[error("one state has {left} qubits and the other {right}")]
+    DifferentQubits {
+        /// Qubits of the first.
+        left: usize,
+        /// Qubits of the second.
+        right: usize,
+    },
+    /// A live register was stopped in the middle of a circuit.
+    #[error("the register was stopped in the middle of a circuit, and its state is lost")]
+    StateLost,
     /// The caller asked to stop.
     #[error("stopped before it was done")]
     Stopped,
@@ -137,6 +164,7 @@ impl QuantumError {
             Self::QubitOutOfRange { qubits, .. } if *qubits > 0 => {
                 Some(format!("number the qubits from 0 to {}", qubits - 1))
             }
+            Self::StateOutOfRange { qubits, .. } => Some(format!("number basis states from 0 to 2**{qubits} - 1")),
             Self::ClbitOutOfRange { clbit, .. } => Some(format!(
                 "give the circuit at least {} classical bits",
                 clbit.saturating_add(1)
@@ -150,6 +178,7 @@ impl QuantumError {
             Self::UnknownParameter { known, .. } if !known.is_empty() => {
                 Some(format!("it has `{}`", known.join("`, `")))
             }
+            Self::UnknownPass { known, .. } => Some(format!("choose from `{}`", known.join("`, `"))),
             Self::OutOfMemory {
                 precision, available, ..
             } => {
@@ -157,6 +186,7 @@ impl QuantumError {
                 let most = (available / amplitude).checked_ilog2().unwrap_or(0);
                 Some(format!("this machine holds {most} qubits in {precision}"))
             }
+            Self::StateLost => Some("make a new register, and apply the circuit to a copy next time".to_owned()),
             Self::NoSingleState { .. } => Some("ask for counts, or leave the measurements to the end".to_owned()),
             _ => None,
         }

@@ -8,8 +8,10 @@
 mod circuit;
 mod dialect;
 mod error;
+mod explain;
 mod kernels;
 mod memory;
+pub mod passes;
 pub mod qasm;
 mod schedule;
 mod simulate;
@@ -20,8 +22,11 @@ pub use circuit::{
 };
 pub use dialect::{KIND, dialect, register_type, to_plan};
 pub use error::QuantumError;
+pub use explain::{Explanation, Timing, explain};
 pub use kernels::{Float, Level, Real};
 pub use num_complex::{Complex, Complex64};
+pub use schedule::Sweep;
 pub use simulate::{
-    Options, Pauli, PauliTerm, Precision, Program, Register, Shots, State, Summary, required_bytes, simulate,
+    Gradient, LiveRegister, Options, Pauli, PauliTerm, Precision, Program, Register, Shots, State, Summary,
+    expectation, gradient, most_qubits, probabilities, required_bytes, simulate,
 };

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import operator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from multilane import _multilane
 from multilane.errors import CircuitError
+from multilane.quantum._paulis import Paulis, pauli_terms
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["Result"]
+__all__ = ["Result", "amplitudes_of"]
+
+
+def amplitudes_of(state: _multilane.StateData) -> npt.NDArray[np.complexfloating]:
+    """Return the amplitudes of a state, read-only and without a copy."""
+    import numpy as np
+
+    parts = np.asarray(state.amplitudes())
+    return parts.view(np.complex64 if parts.dtype == np.float32 else np.complex128)
 
 
 class Result:
@@ -26,17 +36,17 @@ class Result:
     1.0
     """
 
-    __slots__ = ("_counts", "_state", "_workers", "qubits")
+    __slots__ = ("_shots", "_state", "_workers", "qubits")
 
     def __init__(
         self,
         state: _multilane.StateData | None,
-        counts: dict[str, int] | None,
+        shots: _multilane.ShotsData | None,
         qubits: int,
         workers: int | None,
     ) -> None:
         self._state = state
-        self._counts = counts
+        self._shots = shots
         self._workers = workers
         #: How many qubits there are.
         self.qubits = qubits
@@ -64,10 +74,41 @@ class Result:
         ImportError
             NumPy is not installed.
         """
+        return amplitudes_of(self._single())
+
+    def amplitudes(self, states: Iterable[str | int]) -> npt.NDArray[np.complex128]:
+        """Return the amplitudes of chosen basis states; nothing else of the state is read.
+
+        Parameters
+        ----------
+        states : iterable of str or int
+            Each as text with a bit for each qubit, qubit 0 last, or as a number.
+
+        Raises
+        ------
+        CircuitError
+            There is no such basis state; the circuit leaves many states.
+
+        >>> from multilane.quantum import Circuit
+        >>> Circuit(2).h(0).cx(0, 1).run().amplitudes(["11", "10", 0]).round(3).tolist()
+        [(0.707+0j), 0j, (0.707+0j)]
+        """
         import numpy as np
 
-        parts = np.asarray(self._single().amplitudes())
-        return parts.view(np.complex64 if parts.dtype == np.float32 else np.complex128)
+        parts = np.asarray(self._single().chosen([self._number(state) for state in states]))
+        return parts.view(np.complex128)
+
+    def _number(self, state: str | int) -> int:
+        if not isinstance(state, str):
+            number = operator.index(state)
+            if 0 <= number < 1 << self.qubits:
+                return number
+            raise CircuitError(
+                f"there is no basis state {number}; number those of {self.qubits} qubits from 0 to 2**{self.qubits} - 1"
+            )
+        if len(state) != self.qubits or set(state) - {"0", "1"}:
+            raise CircuitError(f"{state!r} is no basis state of {self.qubits} qubits; write a 0 or a 1 for each")
+        return int(state or "0", 2)
 
     def counts(self) -> dict[str, int]:
         """Return how often each combination of classical bits was measured, bit 0 written last.
@@ -77,11 +118,28 @@ class Result:
         CircuitError
             The circuit ran without shots.
         """
-        if self._counts is None:
-            raise CircuitError("the circuit ran without shots; give `run` a number of `shots`")
-        return dict(self._counts)
+        return self._measured().counts()
 
-    def expectation(self, paulis: str | Mapping[str, float] | Iterable[tuple[float, Mapping[int, str]]]) -> float:
+    def outcomes(self) -> list[str]:
+        """Return the classical bits of every shot in order, bit 0 written last.
+
+        Raises
+        ------
+        CircuitError
+            The circuit ran without shots.
+
+        >>> from multilane.quantum import Circuit
+        >>> Circuit(2).x(0).measure_all().run(shots=3).outcomes()
+        ['01', '01', '01']
+        """
+        return self._measured().outcomes()
+
+    def _measured(self) -> _multilane.ShotsData:
+        if self._shots is None:
+            raise CircuitError("the circuit ran without shots; give `run` a number of `shots`")
+        return self._shots
+
+    def expectation(self, paulis: Paulis) -> float:
         """Return the expectation value of a sum of products of Pauli matrices.
 
         Parameters
@@ -100,18 +158,7 @@ class Result:
         >>> result.expectation("IZ"), result.expectation({"ZI": 0.5, "IZ": 2}), result.expectation([(3, {0: "Z"})])
         (-1.0, -1.5, -3.0)
         """
-        if isinstance(paulis, str):
-            paulis = {paulis: 1.0}
-        if isinstance(paulis, Mapping):
-            terms = [(float(factor), self._letters(text)) for text, factor in paulis.items()]
-        else:
-            terms = [(float(factor), list(letters.items())) for factor, letters in paulis]
-        return self._single().expectation(terms, self._workers)
-
-    def _letters(self, text: str) -> list[tuple[int, str]]:
-        if len(text) != self.qubits:
-            raise CircuitError(f"{text!r} has {len(text)} letters for {self.qubits} qubits; write one for each")
-        return [(qubit, letter) for qubit, letter in enumerate(reversed(text)) if letter != "I"]
+        return self._single().expectation(pauli_terms(paulis, self.qubits), self._workers)
 
     def probabilities(self, qubits: Iterable[int] | None = None) -> npt.NDArray[np.float64]:
         """Return the probabilities of the values of some qubits, at most 24; all when None.
@@ -148,5 +195,5 @@ class Result:
         return parts.view(np.complex128).reshape(1 << len(chosen), -1)
 
     def __repr__(self) -> str:
-        measured = "" if self._counts is None else f", {sum(self._counts.values())} shots"
+        measured = "" if self._shots is None else f", {len(self._shots)} shots"
         return f"<Result: {self.qubits} qubit{'s' * (self.qubits != 1)}{measured}>"

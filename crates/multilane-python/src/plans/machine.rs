@@ -14,7 +14,7 @@ use pyo3::prelude::*;
 static MODEL: OnceLock<Arc<CostModel>> = OnceLock::new();
 
 /// This machine's cost model; the first call in a process reads it, the first on a machine measures it.
-pub(super) fn model(py: Python<'_>) -> Arc<CostModel> {
+pub(crate) fn model(py: Python<'_>) -> Arc<CostModel> {
     match MODEL.get() {
         Some(model) => model.clone(),
         None => py.detach(|| MODEL.get_or_init(|| Arc::new(read_or_measure())).clone()),
@@ -22,15 +22,22 @@ pub(super) fn model(py: Python<'_>) -> Arc<CostModel> {
 }
 
 fn read_or_measure() -> CostModel {
-    let file = file();
+    kept("cost-model.json", || {
+        calibrate::measure_with(lanes::shared(None), super::registry(), super::run::kernels(), false)
+    })
+}
+
+/// The model that is kept under a name, or else a measured one, which then is.
+pub(crate) fn kept(name: &str, measure: impl FnOnce() -> CostModel) -> CostModel {
+    let file = folder().map(|folder| folder.join(name));
     if let Some(Ok(Some(model))) = file.as_deref().map(calibrate::load) {
         return model;
     }
-    let model = calibrate::measure_with(lanes::shared(None), super::registry(), super::run::kernels(), false);
+    let model = measure();
     if let Some(file) = file {
         // A folder that cannot be written costs the next process a second, and nothing else.
-        let kept = file.parent().map(std::fs::create_dir_all);
-        if matches!(kept, Some(Ok(()))) {
+        let made = file.parent().map(std::fs::create_dir_all);
+        if matches!(made, Some(Ok(()))) {
             let _ = calibrate::save(&file, &model);
         }
     }
@@ -38,12 +45,12 @@ fn read_or_measure() -> CostModel {
 }
 
 /// Where the measurements of this machine are kept; None for a user without a home.
-fn file() -> Option<PathBuf> {
+fn folder() -> Option<PathBuf> {
     let absolute = |name: &str| {
         std::env::var_os(name)
             .map(PathBuf::from)
             .filter(|path| path.is_absolute())
     };
     let folder = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
-    Some(folder.join("multilane").join("cost-model.json"))
+    Some(folder.join("multilane"))
 }

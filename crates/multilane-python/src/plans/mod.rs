@@ -13,7 +13,7 @@ mod errors;
 mod evaluate;
 pub(crate) mod gate;
 mod graph;
-mod machine;
+pub(crate) mod machine;
 mod plan;
 mod read;
 mod run;

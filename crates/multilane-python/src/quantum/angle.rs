@@ -2,11 +2,25 @@
 
 use multilane_quantum::{Binary, Unary};
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
 use super::raise;
 
 /// Operations an angle may be made of: they are walked by recursion, those of a shared part each time.
 const MOST: u32 = 1_000;
+
+/// Functions that have a name in Python.
+const FUNCTIONS: [Unary; 9] = [
+    Unary::Sin,
+    Unary::Cos,
+    Unary::Tan,
+    Unary::Asin,
+    Unary::Acos,
+    Unary::Atan,
+    Unary::Exp,
+    Unary::Ln,
+    Unary::Sqrt,
+];
 
 /// An angle whose parameters get their values later.
 #[pyclass(frozen, module = "multilane._multilane", eq, from_py_object)]
@@ -19,8 +33,9 @@ pub(crate) struct Angle {
 /// What stands for an angle: a number, or an `Angle`.
 #[derive(FromPyObject)]
 pub(super) enum Given {
-    Angle(Angle),
+    // Tried first: what is refused costs an exception.
     Number(f64),
+    Angle(Angle),
 }
 
 impl Given {
@@ -83,6 +98,12 @@ impl Angle {
         Self { angle, operations: 0 }
     }
 
+    /// A number as an angle, for what is asked of angles only.
+    #[staticmethod]
+    fn number(number: f64) -> Self {
+        Self::from(multilane_quantum::Angle::Number(number))
+    }
+
     fn __add__(&self, py: Python<'_>, other: Given) -> PyResult<Self> {
         self.with(py, Binary::Add, other, false)
     }
@@ -113,6 +134,39 @@ impl Angle {
 
     fn __rtruediv__(&self, py: Python<'_>, other: Given) -> PyResult<Self> {
         self.with(py, Binary::Divide, other, true)
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "the signature is Python's")]
+    fn __pow__(&self, py: Python<'_>, other: Given, modulo: Option<Bound<'_, PyAny>>) -> PyResult<Self> {
+        if modulo.is_some() {
+            return Err(raise(py, "an angle has no power modulo a number"));
+        }
+        self.with(py, Binary::Power, other, false)
+    }
+
+    /// A function of it, by name.
+    fn apply(&self, py: Python<'_>, function: &str) -> PyResult<Self> {
+        let known = FUNCTIONS.iter().find(|known| known.name() == function);
+        let unknown = || raise(py, format!("angles have no function `{function}`"));
+        let operations = counted(py, self.operations)?;
+        let angle = self.angle.clone().apply(*known.ok_or_else(unknown)?);
+        Ok(Self { angle, operations })
+    }
+
+    /// What it is made of: a number, a parameter, or an operation and the angles it is done to.
+    fn parts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        use multilane_quantum::Angle as Kind;
+        let part = |angle: &Kind| Self::from(angle.clone());
+        match &self.angle {
+            Kind::Number(number) => ("number", *number).into_pyobject(py),
+            Kind::Parameter(name) => ("parameter", name.as_ref()).into_pyobject(py),
+            Kind::Unary(function, x) => (function.name(), part(x)).into_pyobject(py),
+            Kind::Binary(function, x, y) => (function.symbol(), part(x), part(y)).into_pyobject(py),
+            other => Err(raise(
+                py,
+                format!("the angle `{other}` has no parts that are known here"),
+            )),
+        }
     }
 
     fn __neg__(&self, py: Python<'_>) -> PyResult<Self> {

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use multilane_quantum::{Circuit, Complex64, Condition, Control, Gate, Instruction, Matrix, Operation};
+use multilane_quantum::{Circuit, Complex64, Condition, Gate, Instruction, Matrix, Operation};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use super::angle::{Angle, Given};
-use super::run::{self, Counts, Ready, StateData};
+use super::places::{Asked, Place, Places, controls, place, places};
+use super::run::{self, Ready, ShotsData, StateData};
 use super::{qasm, raise, raised};
 
 /// Gates, measurements, resets and barriers on numbered qubits.
@@ -24,23 +25,8 @@ impl From<Circuit> for CircuitData {
     }
 }
 
-/// A number that has to be a place: Python's may be negative.
-#[derive(Clone, Copy, FromPyObject)]
-struct Place(i64);
-
-/// A classical bit or several, the least significant first, and the value they are compared with.
-type Asked = (Vec<Place>, u64);
-
-fn place(py: Python<'_>, Place(number): Place, what: &str) -> PyResult<usize> {
-    usize::try_from(number).map_err(|_| raise(py, format!("there is no {what} {number}; {what}s are numbered from 0")))
-}
-
-fn places(py: Python<'_>, numbers: &[Place], what: &str) -> PyResult<Vec<usize>> {
-    numbers.iter().map(|number| place(py, *number, what)).collect()
-}
-
 /// The gate of a name.
-fn gate(py: Python<'_>, name: &str, angles: Vec<Given>) -> PyResult<Gate> {
+pub(super) fn gate(py: Python<'_>, name: &str, angles: Vec<Given>) -> PyResult<Gate> {
     let given = angles.len();
     let mut angles = angles.into_iter().map(Into::into);
     let mut next = || {
@@ -76,10 +62,7 @@ fn gate(py: Python<'_>, name: &str, angles: Vec<Given>) -> PyResult<Gate> {
 
 impl CircuitData {
     fn add(&mut self, py: Python<'_>, operation: Operation, condition: Option<Asked>) -> PyResult<()> {
-        let condition = match condition {
-            Some((clbits, value)) => Some(Condition::equals(places(py, &clbits, "classical bit")?, value)),
-            None => None,
-        };
+        let condition = condition.map(|asked| asked.condition(py)).transpose()?;
         self.ready = Ready::default();
         let added = self.circuit.push(Instruction { operation, condition });
         added.map(drop).map_err(|error| raised(py, &error))
@@ -89,16 +72,14 @@ impl CircuitData {
         &mut self,
         py: Python<'_>,
         gate: Gate,
-        targets: &[Place],
-        controls: &[Place],
-        negative: &[Place],
+        targets: &Places,
+        on: &Places,
+        off: &Places,
         condition: Option<Asked>,
     ) -> PyResult<()> {
-        let on = places(py, controls, "qubit")?.into_iter().map(Control::on);
-        let off = places(py, negative, "qubit")?.into_iter().map(Control::off);
         let operation = Operation::Gate {
             gate,
-            controls: on.chain(off).collect(),
+            controls: controls(py, on, off)?,
             targets: places(py, targets, "qubit")?,
         };
         self.add(py, operation, condition)
@@ -118,36 +99,40 @@ impl CircuitData {
     }
 
     /// Adds the gate of a name.
+    #[pyo3(signature = (name, angles, targets, controls=Places::default(), negative_controls=Places::default(), condition=None))]
     #[expect(clippy::too_many_arguments, reason = "the signature is Python's, which names them")]
     fn gate(
         &mut self,
         py: Python<'_>,
         name: &str,
         angles: Vec<Given>,
-        targets: Vec<Place>,
-        controls: Vec<Place>,
-        negative: Vec<Place>,
+        targets: Places,
+        controls: Places,
+        negative_controls: Places,
         condition: Option<Asked>,
     ) -> PyResult<()> {
         let gate = gate(py, name, angles)?;
-        self.add_gate(py, gate, &targets, &controls, &negative, condition)
+        self.add_gate(py, gate, &targets, &controls, &negative_controls, condition)
     }
 
     /// Adds a gate given by its matrix, row by row.
+    #[pyo3(signature = (elements, targets, controls=Places::default(), negative_controls=Places::default(), condition=None))]
+    #[expect(clippy::too_many_arguments, reason = "the signature is Python's, which names them")]
     fn unitary(
         &mut self,
         py: Python<'_>,
         elements: Vec<Complex64>,
-        targets: Vec<Place>,
-        controls: Vec<Place>,
-        negative: Vec<Place>,
+        targets: Places,
+        controls: Places,
+        negative_controls: Places,
         condition: Option<Asked>,
     ) -> PyResult<()> {
         let matrix = Matrix::new(elements).map_err(|error| raised(py, &error))?;
         let gate = Gate::Unitary(std::sync::Arc::new(matrix));
-        self.add_gate(py, gate, &targets, &controls, &negative, condition)
+        self.add_gate(py, gate, &targets, &controls, &negative_controls, condition)
     }
 
+    #[pyo3(signature = (qubit, clbit, condition=None))]
     fn measure(&mut self, py: Python<'_>, qubit: Place, clbit: Place, condition: Option<Asked>) -> PyResult<()> {
         let (qubit, clbit) = (place(py, qubit, "qubit")?, place(py, clbit, "classical bit")?);
         self.add(py, Operation::Measure { qubit, clbit }, condition)
@@ -159,12 +144,13 @@ impl CircuitData {
         measured.map(drop).map_err(|error| raised(py, &error))
     }
 
+    #[pyo3(signature = (qubit, condition=None))]
     fn reset(&mut self, py: Python<'_>, qubit: Place, condition: Option<Asked>) -> PyResult<()> {
         let qubit = place(py, qubit, "qubit")?;
         self.add(py, Operation::Reset { qubit }, condition)
     }
 
-    fn barrier(&mut self, py: Python<'_>, qubits: Vec<Place>) -> PyResult<()> {
+    fn barrier(&mut self, py: Python<'_>, qubits: Places) -> PyResult<()> {
         let qubits = places(py, &qubits, "qubit")?;
         self.add(py, Operation::Barrier { qubits }, None)
     }
@@ -180,18 +166,20 @@ impl CircuitData {
     }
 
     /// Runs it on all qubits 0; the state where there is a single one, and how often what was measured.
+    #[pyo3(signature = (precision, shots, seed, workers, optimize = true))]
     fn run(
         slf: &Bound<'_, Self>,
         precision: &str,
         shots: Option<usize>,
         seed: u64,
         workers: Option<usize>,
-    ) -> PyResult<(Option<StateData>, Option<Counts>)> {
+        optimize: bool,
+    ) -> PyResult<(Option<StateData>, Option<ShotsData>)> {
         let py = slf.py();
         let precision = run::precision(py, precision)?;
         let program = {
             let this = &mut *slf.borrow_mut();
-            this.ready.program(py, &this.circuit, precision)?
+            this.ready.program(py, &this.circuit, precision, optimize)?
         };
         run::run(py, &program, shots, seed, workers)
     }

@@ -5,9 +5,14 @@
 
 mod anatomy;
 mod angle;
+mod ask;
 mod circuit;
+mod machine;
+mod places;
 mod qasm;
+mod register;
 mod run;
+mod vector;
 
 use multilane_quantum::QuantumError;
 use pyo3::exceptions::PyMemoryError;
@@ -17,10 +22,20 @@ use pyo3::prelude::*;
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<angle::Angle>()?;
     module.add_class::<circuit::CircuitData>()?;
+    module.add_class::<register::RegisterData>()?;
+    module.add_class::<run::ShotsData>()?;
     module.add_class::<run::StateData>()?;
+    vector::register(module)?;
+    module.add_function(wrap_pyfunction!(run::quantum_most_qubits, module)?)?;
     module.add_function(wrap_pyfunction!(anatomy::quantum_anatomy, module)?)?;
     module.add_function(wrap_pyfunction!(anatomy::quantum_native_runs, module)?)?;
     module.add_function(wrap_pyfunction!(anatomy::quantum_in_place_bandwidth, module)?)?;
+    module.add_function(wrap_pyfunction!(ask::quantum_passes, module)?)?;
+    module.add_function(wrap_pyfunction!(ask::quantum_optimize, module)?)?;
+    module.add_function(wrap_pyfunction!(ask::quantum_explain, module)?)?;
+    module.add_function(wrap_pyfunction!(ask::quantum_expectation, module)?)?;
+    module.add_function(wrap_pyfunction!(ask::quantum_probabilities, module)?)?;
+    module.add_function(wrap_pyfunction!(ask::quantum_gradient, module)?)?;
     module.add_function(wrap_pyfunction!(qasm::quantum_read_qasm, module)?)
 }
 
@@ -30,6 +45,20 @@ fn raise(py: Python<'_>, message: impl AsRef<str>) -> PyErr {
         .import("multilane.errors")
         .and_then(|errors| errors.getattr("CircuitError"))
         .and_then(|class| class.call1((message.as_ref(),)));
+    match error {
+        Ok(error) => PyErr::from_value(error),
+        Err(error) => error,
+    }
+}
+
+/// `multilane.errors.RegisterBusy`.
+fn busy(py: Python<'_>) -> PyErr {
+    let message = "another thread is using this register; give each thread a register of its own (`copy()` makes one), \
+                   or a lock around what belongs together";
+    let error = py
+        .import("multilane.errors")
+        .and_then(|errors| errors.getattr("RegisterBusy"))
+        .and_then(|class| class.call1((message,)));
     match error {
         Ok(error) => PyErr::from_value(error),
         Err(error) => error,

@@ -5,17 +5,23 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use multilane_plan::{Array, DType, Lanes};
-use multilane_quantum::{Circuit, Options, Pauli, PauliTerm, Precision, Program, QuantumError, State};
+use multilane_quantum::{Circuit, Options, Precision, Program, QuantumError, Shots, State, most_qubits};
 use pyo3::prelude::*;
 
-use super::{raise, raised};
+use super::{ask, raise, raised};
 use crate::plans::{arrays, gate};
 
-/// A circuit made ready, for each precision.
+/// The most qubits whose state fits into what memory is left.
+#[pyfunction]
+pub(super) fn quantum_most_qubits(py: Python<'_>, name: &str) -> PyResult<usize> {
+    Ok(most_qubits(precision(py, name)?))
+}
+
+/// A circuit made ready, for each precision, without and with passes.
 #[derive(Default)]
 pub(super) struct Ready {
-    single: Option<Arc<Program>>,
-    double: Option<Arc<Program>>,
+    single: [Option<Arc<Program>>; 2],
+    double: [Option<Arc<Program>>; 2],
 }
 
 impl Ready {
@@ -25,15 +31,20 @@ impl Ready {
         py: Python<'_>,
         circuit: &Circuit,
         precision: Precision,
+        optimize: bool,
     ) -> PyResult<Arc<Program>> {
-        let kept = match precision {
+        let both = match precision {
             Precision::F32 => &mut self.single,
             Precision::F64 => &mut self.double,
         };
+        let kept = &mut both[usize::from(optimize)];
         if let Some(program) = kept {
             return Ok(program.clone());
         }
-        let options = Options::with_precision(precision);
+        let options = Options {
+            optimize,
+            ..Options::with_precision(precision)
+        };
         let program = Program::new(circuit, &options).map_err(|error| raised(py, &error))?;
         Ok(kept.insert(Arc::new(program)).clone())
     }
@@ -51,8 +62,28 @@ pub(super) fn precision(py: Python<'_>, name: &str) -> PyResult<Precision> {
     }
 }
 
-/// How often each combination of classical bits was measured.
-pub(super) type Counts = BTreeMap<String, usize>;
+/// What was measured.
+#[pyclass(frozen, module = "multilane._multilane")]
+pub(crate) struct ShotsData {
+    shots: Shots,
+}
+
+#[pymethods]
+impl ShotsData {
+    /// How often each combination of classical bits was measured.
+    fn counts(&self, py: Python<'_>) -> BTreeMap<String, usize> {
+        py.detach(|| self.shots.counts())
+    }
+
+    /// The classical bits of every shot, in order.
+    fn outcomes(&self, py: Python<'_>) -> Vec<String> {
+        py.detach(|| (0..self.shots.len()).map(|shot| self.shots.bits(shot)).collect())
+    }
+
+    fn __len__(&self) -> usize {
+        self.shots.len()
+    }
+}
 
 /// Runs a circuit and draws shots, when there are to be any. A circuit that measures on its way
 /// has no state, only shots.
@@ -62,22 +93,23 @@ pub(super) fn run(
     shots: Option<usize>,
     seed: u64,
     workers: Option<usize>,
-) -> PyResult<(Option<StateData>, Option<Counts>)> {
+) -> PyResult<(Option<StateData>, Option<ShotsData>)> {
     through(py, workers, |lanes| match program.run(lanes) {
         Ok(state) => {
             let drawn = shots.map(|shots| program.measure(&state, shots, seed, lanes));
-            let counts = drawn.transpose()?.map(|shots| shots.counts());
-            Ok((Some(StateData { state: Arc::new(state) }), counts))
+            let drawn = drawn.transpose()?.map(|shots| ShotsData { shots });
+            Ok((Some(StateData { state: Arc::new(state) }), drawn))
         }
         Err(QuantumError::NoSingleState { .. }) if shots.is_some() => {
-            let drawn = program.shots(shots.unwrap_or_default(), seed, lanes)?;
-            Ok((None, Some(drawn.counts())))
+            let shots = program.shots(shots.unwrap_or_default(), seed, lanes)?;
+            Ok((None, Some(ShotsData { shots })))
         }
         Err(error) => Err(error),
     })
 }
 
-fn through<T: Send>(
+/// Enters native work.
+pub(super) fn through<T: Send>(
     py: Python<'_>,
     workers: Option<usize>,
     work: impl FnOnce(&dyn Lanes) -> Result<T, QuantumError> + Send,
@@ -92,7 +124,7 @@ fn through<T: Send>(
 /// The state that a circuit left; it never changes.
 #[pyclass(frozen, module = "multilane._multilane")]
 pub(crate) struct StateData {
-    state: Arc<State>,
+    pub(super) state: Arc<State>,
 }
 
 #[pymethods]
@@ -111,27 +143,17 @@ impl StateData {
         arrays::to_python(py, array, &[len], true)
     }
 
+    /// The amplitudes of some basis states: real and imaginary parts in turn.
+    fn chosen<'py>(&self, py: Python<'py>, states: Vec<u64>) -> PyResult<Bound<'py, PyAny>> {
+        let found = self.state.amplitudes(&states).map_err(|error| raised(py, &error))?;
+        let parts: Vec<f64> = found.iter().flat_map(|element| [element.re, element.im]).collect();
+        let len = parts.len();
+        arrays::to_python(py, Array::from_vec(parts), &[len], false)
+    }
+
     /// The expectation value of a sum of products of Pauli matrices, `X`, `Y` or `Z` for a qubit.
-    fn expectation(
-        &self,
-        py: Python<'_>,
-        terms: Vec<(f64, Vec<(usize, String)>)>,
-        workers: Option<usize>,
-    ) -> PyResult<f64> {
-        let factor = |(qubit, name): (usize, String)| match name.as_str() {
-            "X" => Ok((qubit, Pauli::X)),
-            "Y" => Ok((qubit, Pauli::Y)),
-            "Z" => Ok((qubit, Pauli::Z)),
-            _ => Err(raise(
-                py,
-                format!("there is no Pauli matrix {name:?}; write I, X, Y or Z"),
-            )),
-        };
-        let term = |(coefficient, factors): (f64, Vec<(usize, String)>)| {
-            let factors = factors.into_iter().map(factor).collect::<PyResult<_>>()?;
-            Ok(PauliTerm { coefficient, factors })
-        };
-        let terms = terms.into_iter().map(term).collect::<PyResult<Vec<_>>>()?;
+    fn expectation(&self, py: Python<'_>, given: Vec<ask::Term>, workers: Option<usize>) -> PyResult<f64> {
+        let terms = ask::terms(py, given)?;
         through(py, workers, |lanes| self.state.expectation(&terms, lanes))
     }
 

@@ -224,7 +224,8 @@ impl Circuit {
         })
     }
 
-    fn check(&self, instruction: &Instruction) -> Result<(), QuantumError> {
+    /// Refuses what cannot be an instruction of this circuit.
+    pub(crate) fn check(&self, instruction: &Instruction) -> Result<(), QuantumError> {
         if let Some(condition) = &instruction.condition {
             self.check_condition(condition)?;
         }

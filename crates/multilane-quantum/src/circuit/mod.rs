@@ -5,11 +5,15 @@
 //! computes a state.
 
 mod angle;
+mod axis;
 mod build;
 mod gate;
+mod linear;
 mod matrix;
+mod slope;
 
 pub use angle::{Angle, Binary, Unary};
+pub(crate) use axis::Axis;
 pub use gate::Gate;
 pub use matrix::{MAX_MATRIX_QUBITS, Matrix};
 
@@ -137,7 +141,7 @@ impl Circuit {
         self.clbits
     }
 
-    /// Names of the parameters that angles use, in the order of their first use.
+    /// Names of the parameters that angles use, in the order of their first use; a pass may leave one without use.
     pub fn parameters(&self) -> &[String] {
         &self.parameters
     }
@@ -145,5 +149,39 @@ impl Circuit {
     /// The steps, in order.
     pub fn instructions(&self) -> &[Instruction] {
         &self.instructions
+    }
+
+    /// Takes the steps out, for a pass that puts others in with [`Circuit::set_instructions`].
+    pub(crate) fn take_instructions(&mut self) -> Vec<Instruction> {
+        std::mem::take(&mut self.instructions)
+    }
+
+    /// The steps on so many qubits, with the bits and parameters of this circuit.
+    pub(crate) fn on_qubits(&self, qubits: usize, instructions: Vec<Instruction>) -> Self {
+        Self {
+            qubits,
+            clbits: self.clbits,
+            parameters: self.parameters.clone(),
+            instructions,
+        }
+    }
+
+    /// Sets the steps, which name only qubits, bits and parameters of the circuit.
+    pub(crate) fn set_instructions(&mut self, instructions: Vec<Instruction>) {
+        self.instructions = instructions;
+    }
+}
+
+impl Instruction {
+    /// A gate that is always done.
+    pub(crate) fn gate(gate: Gate, controls: Vec<Control>, targets: Vec<usize>) -> Self {
+        Self {
+            operation: Operation::Gate {
+                gate,
+                controls,
+                targets,
+            },
+            condition: None,
+        }
     }
 }

@@ -9,8 +9,11 @@ mod batch;
 mod fuse;
 mod lower;
 mod place;
+mod sweep;
 
+pub(crate) use action::Action;
 pub(crate) use batch::Shape;
 pub(crate) use fuse::fuse;
 pub(crate) use lower::lower;
 pub(crate) use place::{Compiled, compile};
+pub use sweep::Sweep;

@@ -42,17 +42,31 @@ pub(super) fn sum(states: usize, lanes: &dyn Lanes, value: impl Fn(usize) -> f64
 /// The probability of each block.
 pub(super) fn weights<T: Float>(amplitudes: &[Complex<T>], lanes: &dyn Lanes) -> Vec<f64> {
     each(amplitudes.len().div_ceil(BLOCK), lanes, |block| {
-        let own = &amplitudes[block * BLOCK..amplitudes.len().min((block + 1) * BLOCK)];
-        // Several sums side by side, which vectors can hold.
-        let mut sums = [0.0f64; 8];
-        let (eights, rest) = own.as_chunks::<8>();
-        for eight in eights {
-            for (sum, amplitude) in sums.iter_mut().zip(eight) {
-                *sum += probability(*amplitude);
-            }
-        }
-        sums.iter().sum::<f64>() + rest.iter().map(|amplitude| probability(*amplitude)).sum::<f64>()
+        weight(&amplitudes[block * BLOCK..amplitudes.len().min((block + 1) * BLOCK)])
     })
+}
+
+/// Sums that are made side by side, which vectors can hold.
+pub(super) const SIDE_BY_SIDE: usize = 8;
+
+/// The probability of some amplitudes.
+pub(super) fn weight<T: Float>(amplitudes: &[Complex<T>]) -> f64 {
+    weights_side_by_side(amplitudes).iter().sum()
+}
+
+/// The probabilities of every eighth of some amplitudes, from the first on, the second, and so on.
+pub(super) fn weights_side_by_side<T: Float>(amplitudes: &[Complex<T>]) -> [f64; SIDE_BY_SIDE] {
+    let mut sums = [0.0; SIDE_BY_SIDE];
+    let (eights, rest) = amplitudes.as_chunks::<SIDE_BY_SIDE>();
+    for eight in eights {
+        for (sum, amplitude) in sums.iter_mut().zip(eight) {
+            *sum += probability(*amplitude);
+        }
+    }
+    for (sum, amplitude) in sums.iter_mut().zip(rest) {
+        *sum += probability(*amplitude);
+    }
+    sums
 }
 
 /// The probability of an amplitude.

@@ -3,8 +3,15 @@
 //! [`Program`] is a circuit made ready once; runs give a [`State`] or [`Shots`]. Work is
 //! handed to the lanes of the caller; results have the same bits for any number of them.
 
+mod algebra;
+mod asked;
 mod blocks;
+mod direct;
 mod execute;
+mod gradient;
+mod live;
+mod measure;
+mod observable;
 mod observe;
 mod program;
 mod random;
@@ -12,12 +19,16 @@ mod sample;
 mod shots;
 mod state;
 mod trajectory;
+mod transition;
 
 use crate::error::QuantumError;
 use crate::kernels::Level;
 use crate::memory;
 use crate::schedule::Shape;
 
+pub use asked::{expectation, probabilities};
+pub use gradient::{Gradient, gradient};
+pub use live::LiveRegister;
 pub use observe::{Pauli, PauliTerm};
 pub use program::{Program, Summary, simulate};
 pub use shots::Shots;
@@ -58,7 +69,9 @@ pub struct Options {
     pub precision: Precision,
     /// Which instructions kernels use.
     pub level: Level,
-    /// Whether gates are merged before they run.
+    /// Whether the passes of [`crate::passes::DEFAULT`] run first.
+    pub optimize: bool,
+    /// Whether gates are merged to matrices before they run.
     pub fuse: bool,
     /// Qubits that are local to a chunk; chosen by the size of the cache when absent.
     pub chunk_qubits: Option<usize>,
@@ -71,6 +84,7 @@ impl Default for Options {
         Self {
             precision: Precision::default(),
             level: Level::detect(),
+            optimize: true,
             fuse: true,
             chunk_qubits: None,
             low_qubits: None,
@@ -127,4 +141,10 @@ pub fn required_bytes(qubits: usize, precision: Precision) -> Result<usize, Quan
         bytes,
         available,
     })
+}
+
+/// The most qubits whose state fits into what memory is left.
+pub fn most_qubits(precision: Precision) -> usize {
+    let amplitudes = memory::available() / precision.bytes() as u64;
+    (amplitudes.checked_ilog2().unwrap_or(0) as usize).min(MOST_QUBITS)
 }

@@ -73,7 +73,7 @@ impl State {
     }
 }
 
-fn check(qubits: usize, operation: &str, named: &[usize], most: usize) -> Result<(), QuantumError> {
+pub(super) fn check(qubits: usize, operation: &str, named: &[usize], most: usize) -> Result<(), QuantumError> {
     if named.len() > most {
         return Err(QuantumError::Argument {
             argument: "qubits",

@@ -12,7 +12,8 @@ use super::{Options, Precision, Shots, execute, required_bytes};
 use crate::circuit::{Circuit, Control, Gate, Instruction, Operation};
 use crate::error::QuantumError;
 use crate::kernels::{Float, Level};
-use crate::schedule::{Compiled, compile, fuse, lower};
+use crate::passes;
+use crate::schedule::{Compiled, Sweep, compile, fuse, lower};
 
 /// A circuit made ready to run.
 #[derive(Clone, Debug)]
@@ -57,10 +58,19 @@ impl Program {
     pub fn new(circuit: &Circuit, options: &Options) -> Result<Self, QuantumError> {
         let (qubits, precision) = (circuit.qubits(), options.precision);
         required_bytes(qubits, precision)?;
+        let gates = passes::gates(circuit);
+        let mut prepared;
+        let circuit = if options.optimize {
+            prepared = circuit.clone();
+            passes::prepare(&mut prepared);
+            &prepared
+        } else {
+            circuit
+        };
         Ok(Self {
             qubits,
             clbits: circuit.clbits(),
-            gates: circuit.instructions().iter().filter_map(applied).count(),
+            gates,
             precision,
             form: match precision {
                 Precision::F32 => Form::F32(kind(circuit, options)?),
@@ -78,6 +88,14 @@ impl Program {
         Summary {
             gates: self.gates,
             ..planned
+        }
+    }
+
+    /// What each pass over the state does, for all parts of the circuit.
+    pub fn sweeps(&self) -> Vec<Sweep> {
+        match &self.form {
+            Form::F32(kind) => kind.sweeps(),
+            Form::F64(kind) => kind.sweeps(),
         }
     }
 
@@ -125,17 +143,27 @@ impl Program {
 }
 
 impl<T: Float> Kind<T> {
-    fn summary(&self) -> Summary {
-        let compiled: Vec<&Compiled<T>> = match self {
-            Self::Once(compiled, _) => vec![compiled],
-            Self::Shots(parts) => (parts.iter())
-                .filter_map(|part| match part {
+    /// The parts that are gates, and whether the first starts with all qubits 0.
+    fn compiled(&self) -> (Vec<&Compiled<T>>, bool) {
+        match self {
+            Self::Once(compiled, _) => (vec![compiled], true),
+            Self::Shots(parts) => {
+                let gates = parts.iter().filter_map(|part| match part {
                     Part::Gates { compiled, .. } => Some(compiled),
                     Part::Measure { .. } => None,
-                })
-                .collect(),
-        };
-        let fresh = matches!(self, Self::Once(..));
+                });
+                (gates.collect(), false)
+            }
+        }
+    }
+
+    fn sweeps(&self) -> Vec<Sweep> {
+        let (compiled, fresh) = self.compiled();
+        compiled.iter().flat_map(|compiled| compiled.sweeps(fresh)).collect()
+    }
+
+    fn summary(&self) -> Summary {
+        let (compiled, fresh) = self.compiled();
         Summary {
             gates: 0,
             actions: compiled.iter().map(|compiled| compiled.actions).sum(),
@@ -144,6 +172,7 @@ impl<T: Float> Kind<T> {
         }
     }
 
+    /// The state of a circuit that has a single one.
     fn state(&self, program: &Program, lanes: &dyn Lanes) -> Result<Register<T>, QuantumError> {
         let Self::Once(compiled, _) = self else {
             return Err(several_states("state"));
@@ -165,7 +194,7 @@ impl<T: Float> Kind<T> {
     }
 }
 
-fn several_states(operation: &'static str) -> QuantumError {
+pub(super) fn several_states(operation: &'static str) -> QuantumError {
     QuantumError::NoSingleState {
         operation,
         cause: "measures, resets or decides before its end",
@@ -173,9 +202,9 @@ fn several_states(operation: &'static str) -> QuantumError {
 }
 
 /// A gate with its controls and targets.
-type Applied<'a> = (&'a Gate, &'a [Control], &'a [usize]);
+pub(super) type Applied<'a> = (&'a Gate, &'a [Control], &'a [usize]);
 
-fn applied(instruction: &Instruction) -> Option<Applied<'_>> {
+pub(super) fn applied(instruction: &Instruction) -> Option<Applied<'_>> {
     match &instruction.operation {
         Operation::Gate {
             gate,
@@ -192,6 +221,16 @@ fn kind<T: Float>(circuit: &Circuit, options: &Options) -> Result<Kind<T>, Quant
         let gates = instructions.iter().filter_map(applied).collect();
         return Ok(Kind::Once(ready(circuit.qubits(), gates, options, true)?, measured));
     }
+    Ok(Kind::Shots(parts(circuit.qubits(), circuit, options)?))
+}
+
+/// The parts of a circuit, ready to run one after the other on a state of `qubits` qubits.
+pub(super) fn parts<T: Float>(
+    qubits: usize,
+    circuit: &Circuit,
+    options: &Options,
+) -> Result<Vec<Part<T>>, QuantumError> {
+    let instructions = circuit.instructions();
     let mut parts: Vec<Part<T>> = Vec::new();
     let mut gates = Vec::new();
     for instruction in instructions {
@@ -204,7 +243,7 @@ fn kind<T: Float>(circuit: &Circuit, options: &Options) -> Result<Kind<T>, Quant
             continue;
         }
         if !gates.is_empty() {
-            let compiled = ready(circuit.qubits(), std::mem::take(&mut gates), options, false)?;
+            let compiled = ready(qubits, std::mem::take(&mut gates), options, false)?;
             let condition = None;
             parts.push(Part::Gates { compiled, condition });
         }
@@ -221,26 +260,21 @@ fn kind<T: Float>(circuit: &Circuit, options: &Options) -> Result<Kind<T>, Quant
                 condition,
             },
             _ => Part::Gates {
-                compiled: ready(
-                    circuit.qubits(),
-                    applied(instruction).into_iter().collect(),
-                    options,
-                    false,
-                )?,
+                compiled: ready(qubits, applied(instruction).into_iter().collect(), options, false)?,
                 condition,
             },
         });
     }
     if !gates.is_empty() {
-        let compiled = ready(circuit.qubits(), gates, options, false)?;
+        let compiled = ready(qubits, gates, options, false)?;
         let condition = None;
         parts.push(Part::Gates { compiled, condition });
     }
-    Ok(Kind::Shots(parts))
+    Ok(parts)
 }
 
 /// The measurements, when nothing but measurements follows on their qubits and nothing depends on them.
-fn measured_at_the_end(circuit: &Circuit) -> Option<Vec<(usize, usize)>> {
+pub(super) fn measured_at_the_end(circuit: &Circuit) -> Option<Vec<(usize, usize)>> {
     let mut done = vec![false; circuit.qubits()];
     let mut taken = vec![false; circuit.clbits()];
     let mut measured = Vec::new();
@@ -274,7 +308,7 @@ fn measured_at_the_end(circuit: &Circuit) -> Option<Vec<(usize, usize)>> {
 }
 
 /// Makes gates ready to run. With `fresh`, all qubits are 0 before.
-fn ready<T: Float>(
+pub(super) fn ready<T: Float>(
     qubits: usize,
     gates: Vec<Applied<'_>>,
     options: &Options,

@@ -8,7 +8,18 @@ use num_complex::Complex;
 
 use super::blocks::{BLOCK, each, probability, weights};
 use super::random::unit;
+use super::state::State;
 use crate::kernels::Float;
+
+impl State {
+    /// Basis states drawn with their probabilities, so many; the same seed gives the same ones.
+    pub fn sample(&self, shots: usize, seed: u64, lanes: &dyn Lanes) -> Vec<u64> {
+        match self {
+            Self::F32(register) => draw(register.amplitudes(), shots, seed, lanes),
+            Self::F64(register) => draw(register.amplitudes(), shots, seed, lanes),
+        }
+    }
+}
 
 /// The basis states of so many draws, in the order of the draws.
 pub(super) fn draw<T: Float>(amplitudes: &[Complex<T>], shots: usize, seed: u64, lanes: &dyn Lanes) -> Vec<u64> {

@@ -53,16 +53,24 @@ impl Shots {
         for shot in 0..self.shots {
             *counts.entry(self.words(shot)).or_default() += 1;
         }
-        let text = |words: &[u64]| {
-            let bit = |clbit: usize| {
-                if words[clbit / 64] >> (clbit % 64) & 1 == 1 {
-                    '1'
-                } else {
-                    '0'
-                }
-            };
-            (0..self.clbits).rev().map(bit).collect::<String>()
+        (counts.into_iter())
+            .map(|(words, count)| (self.text(words), count))
+            .collect()
+    }
+
+    /// The bits of a shot, the last one written first.
+    pub fn bits(&self, shot: usize) -> String {
+        self.text(self.words(shot))
+    }
+
+    fn text(&self, words: &[u64]) -> String {
+        let bit = |clbit: usize| {
+            if words[clbit / 64] >> (clbit % 64) & 1 == 1 {
+                '1'
+            } else {
+                '0'
+            }
         };
-        counts.into_iter().map(|(words, count)| (text(words), count)).collect()
+        (0..self.clbits).rev().map(bit).collect()
     }
 }

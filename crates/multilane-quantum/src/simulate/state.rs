@@ -86,6 +86,18 @@ impl State {
         }
     }
 
+    /// The amplitudes of some basis states, in their order.
+    pub fn amplitudes(&self, states: &[u64]) -> Result<Vec<Complex64>, QuantumError> {
+        let one = |basis: &u64| {
+            let found = usize::try_from(*basis).ok().and_then(|basis| self.amplitude(basis));
+            found.ok_or(QuantumError::StateOutOfRange {
+                state: *basis,
+                qubits: self.qubits(),
+            })
+        };
+        states.iter().map(one).collect()
+    }
+
     /// All amplitudes, copied.
     pub fn to_vec(&self) -> Vec<Complex64> {
         (0..1 << self.qubits())

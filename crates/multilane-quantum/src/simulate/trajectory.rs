@@ -5,7 +5,7 @@
 
 use multilane_plan::Lanes;
 
-use super::blocks::{self, probability};
+use super::measure::measure;
 use super::random::{number, unit};
 use super::state::Register;
 use super::{Shots, execute};
@@ -70,20 +70,7 @@ pub(super) fn run<T: Float>(
         clbits.fill(false);
         let seed = number(seed, shot as u64);
         for (place, part) in parts[same..].iter().enumerate() {
-            if part.condition().is_some_and(|condition| !condition.holds(&clbits)) {
-                continue;
-            }
-            match part {
-                Part::Gates { compiled, .. } => execute::execute(compiled, &mut register, false, lanes)?,
-                Part::Measure { qubit, clbit, .. } => {
-                    let one = collapse(&mut register, *qubit, unit(seed, place as u64), lanes);
-                    match clbit {
-                        Some(clbit) => clbits[*clbit] = one,
-                        None if one => lower(&mut register, *qubit),
-                        None => {}
-                    }
-                }
-            }
+            step(part, &mut register, &mut clbits, || unit(seed, place as u64), lanes)?;
         }
         for (clbit, _) in clbits.iter().enumerate().filter(|(_, one)| **one) {
             shots.set(shot, clbit);
@@ -92,31 +79,33 @@ pub(super) fn run<T: Float>(
     Ok(())
 }
 
-/// Measures a qubit with a random number; returns whether it is 1.
-fn collapse<T: Float>(register: &mut Register<T>, qubit: usize, point: f64, lanes: &dyn Lanes) -> bool {
-    let amplitudes = register.amplitudes();
-    let weight = |value: usize| {
-        blocks::sum(amplitudes.len(), lanes, |basis| {
-            if basis >> qubit & 1 == value {
-                probability(amplitudes[basis])
-            } else {
-                0.0
-            }
-        })
-    };
-    let (zero, one) = (weight(0), weight(1));
-    let found = point * (zero + one) >= zero && one > 0.0;
-    let scale = 1.0 / if found { one } else { zero }.sqrt();
-    for (basis, amplitude) in register.amplitudes_mut().iter_mut().enumerate() {
-        let kept = if (basis >> qubit & 1 == 1) == found { scale } else { 0.0 };
-        amplitude.re = T::from_f64(amplitude.re.to_f64() * kept);
-        amplitude.im = T::from_f64(amplitude.im.to_f64() * kept);
+/// Does a part, unless its condition forbids it.
+pub(super) fn step<T: Float>(
+    part: &Part<T>,
+    register: &mut Register<T>,
+    clbits: &mut [bool],
+    point: impl FnOnce() -> f64,
+    lanes: &dyn Lanes,
+) -> Result<(), QuantumError> {
+    if part.condition().is_some_and(|condition| !condition.holds(clbits)) {
+        return Ok(());
     }
-    found
+    match part {
+        Part::Gates { compiled, .. } => execute::execute(compiled, register, false, lanes)?,
+        Part::Measure { qubit, clbit, .. } => {
+            let one = measure(register, *qubit, point(), lanes);
+            match clbit {
+                Some(clbit) => clbits[*clbit] = one,
+                None if one => lower(register, *qubit),
+                None => {}
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Makes a qubit that is 1 in all states 0.
-fn lower<T: Float>(register: &mut Register<T>, qubit: usize) {
+pub(super) fn lower<T: Float>(register: &mut Register<T>, qubit: usize) {
     for pair in register.amplitudes_mut().chunks_exact_mut(2 << qubit) {
         let (zero, one) = pair.split_at_mut(1 << qubit);
         zero.swap_with_slice(one);

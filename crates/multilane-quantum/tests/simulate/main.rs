@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 mod common;
+mod gradients;
+mod live;
 mod measurements;
 mod observables;
 mod plans;

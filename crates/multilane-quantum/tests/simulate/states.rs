@@ -10,10 +10,11 @@ fn check(circuit: &Circuit, chunk: usize, low: usize) -> Result<(), TestCaseErro
     let wanted = dense(circuit);
     for level in Level::available() {
         for (precision, tolerance) in [(Precision::F64, 1e-12), (Precision::F32, 2e-5)] {
-            for fuse in [true, false] {
+            for (optimize, fuse) in [(true, true), (false, true), (false, false)] {
                 let options = Options {
                     precision,
                     level,
+                    optimize,
                     fuse,
                     chunk_qubits: Some(chunk),
                     low_qubits: Some(low),

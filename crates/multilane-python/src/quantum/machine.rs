@@ -1,0 +1,155 @@
+//! The cost model of circuits on this machine: measured once by running some, and kept beside that of plans.
+//!
+//! Passes over a state lie in huge pages and compute in the cache, so they have a bandwidth and an arithmetic of their
+//! own. Everything is the difference of a long circuit and a short one, which leaves out what both need. What other
+//! programs disturbed is counted as assumed, and then the file does not count for long.
+
+use std::cell::Cell;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use multilane_engine::{clock, lanes};
+use multilane_plan::cost::{CostModel, Stream};
+use multilane_plan::{CostClass, Lanes, Serial};
+use multilane_quantum::{Circuit, Gate, Options, Program};
+use pyo3::prelude::*;
+
+use crate::plans::machine;
+
+static MODEL: OnceLock<Arc<CostModel>> = OnceLock::new();
+
+/// Qubits of the states that bandwidths are measured on: in the second and the third cache, and beyond.
+const STREAM_QUBITS: [usize; 4] = [14, 17, 20, 22];
+
+/// Qubits of a state that fits into the second-level cache, and is one chunk.
+const CACHED_QUBITS: usize = 12;
+
+/// How long one circuit is run again and again.
+const BUDGET: Duration = Duration::from_millis(20);
+
+/// How often at least.
+const LEAST_RUNS: usize = 3;
+
+/// This machine's cost model for circuits.
+pub(super) fn model(py: Python<'_>) -> Arc<CostModel> {
+    let plans = machine::model(py);
+    let measure = || {
+        machine::kept("quantum-cost-model.json", || {
+            measured(&plans).unwrap_or_else(|| (*plans).clone())
+        })
+    };
+    py.detach(|| MODEL.get_or_init(|| Arc::new(measure())).clone())
+}
+
+/// Measures; nothing when there is no memory for it.
+fn measured(plans: &CostModel) -> Option<CostModel> {
+    let team: &dyn Lanes = lanes::shared(None);
+    let timer = Timer::default();
+    let time = |program: &Program, lanes: &dyn Lanes| timer.time(program, lanes);
+    let (few, many) = (turns(4)?, turns(40)?);
+    let operations = |program: &Program| program.sweeps().iter().map(|sweep| sweep.operations).sum::<f64>();
+    let moved = |program: &Program| program.summary().moved_bytes as f64;
+    let arithmetic = (time(&many, &Serial)? - time(&few, &Serial)?).max(1.0) / (operations(&many) - operations(&few));
+    let (mut streams, mut first_use) = (Vec::new(), 0.0);
+    for qubits in STREAM_QUBITS {
+        let (short, long) = (passes(qubits, 1)?, passes(qubits, 9)?);
+        for lanes in [&Serial, team].into_iter().take(team.count().min(2)) {
+            let short_ns = time(&short, lanes)?;
+            let computed = arithmetic * (operations(&long) - operations(&short)) / lanes.count() as f64;
+            let taken = (time(&long, lanes)? - short_ns - computed).max(1.0);
+            let bandwidth = (moved(&long) - moved(&short)) / taken;
+            // A larger state is no quicker than a smaller one, whatever a disturbed measurement says.
+            let smaller = streams.iter().rfind(|stream: &&Stream| stream.workers == lanes.count());
+            let bandwidth = smaller.map_or(bandwidth, |smaller| bandwidth.min(smaller.read_bytes_per_ns));
+            streams.push(Stream {
+                footprint_bytes: 2.0 * 16.0 * (qubits as f64).exp2(),
+                workers: lanes.count(),
+                read_bytes_per_ns: bandwidth,
+                write_bytes_per_ns: bandwidth,
+                lead_ns_per_byte: 0.0,
+            });
+            if lanes.count() == 1 {
+                // What the shorter takes beside its passes; the last size is the one with new memory.
+                let beside = short_ns - moved(&short) / bandwidth - arithmetic * operations(&short);
+                first_use = beside.max(1.0) * 4096.0 / (16.0 * (qubits as f64).exp2());
+            }
+        }
+    }
+    let mut model = CostModel {
+        streams,
+        assumed: timer.disturbed.get(),
+        ..plans.clone()
+    };
+    model.ns_per_unit.insert(CostClass::Arithmetic, arithmetic);
+    model.ns_per_unit.insert(CostClass::Sequential, first_use);
+    Some(model)
+}
+
+/// A circuit of so many passes over memory that do little more than read and write.
+fn passes(qubits: usize, passes: usize) -> Option<Program> {
+    let mut circuit = Circuit::new(qubits, 0).ok()?;
+    let high = [qubits - 1, qubits - 2];
+    // Parts of a state that are 0 still are left out of passes.
+    for qubit in 0..qubits {
+        circuit.h(qubit).ok()?;
+    }
+    for pass in 0..passes {
+        circuit.cx(high[pass % 2], high[(pass + 1) % 2]).ok()?;
+    }
+    let options = Options {
+        optimize: false,
+        fuse: false,
+        // Room for one of the two.
+        chunk_qubits: Some(11),
+        low_qubits: Some(10),
+        ..Options::default()
+    };
+    Program::new(&circuit, &options).ok()
+}
+
+/// A circuit of so many layers of matrices on a state in the cache.
+fn turns(layers: usize) -> Option<Program> {
+    let mut circuit = Circuit::new(CACHED_QUBITS, 0).ok()?;
+    for layer in 0..layers {
+        for qubit in 0..CACHED_QUBITS {
+            let gate = if layer % 2 == 0 { Gate::H } else { Gate::Sx };
+            circuit.gate(gate, &[], &[qubit]).ok()?;
+        }
+    }
+    let options = Options {
+        optimize: false,
+        fuse: false,
+        ..Options::default()
+    };
+    Program::new(&circuit, &options).ok()
+}
+
+/// Takes times, and counts those that other programs disturbed.
+#[derive(Default)]
+struct Timer {
+    disturbed: Cell<usize>,
+}
+
+impl Timer {
+    /// Nanoseconds of the quickest of a few runs.
+    fn time(&self, program: &Program, lanes: &dyn Lanes) -> Option<f64> {
+        let (begun, mut best, mut disturbed) = (Instant::now(), f64::INFINITY, false);
+        for run in 0.. {
+            if run >= LEAST_RUNS && begun.elapsed() > BUDGET {
+                break;
+            }
+            let (start, computed) = (Instant::now(), clock::thread_cpu_ns());
+            drop(program.run(lanes).ok()?);
+            let (taken, computed) = (
+                start.elapsed().as_nanos() as f64,
+                (clock::thread_cpu_ns() - computed) as f64,
+            );
+            if taken < best {
+                // The caller computes all the time, unless somebody takes its processor.
+                (best, disturbed) = (taken, computed < 0.9 * taken - 20_000.0);
+            }
+        }
+        self.disturbed.set(self.disturbed.get() + usize::from(disturbed));
+        Some(best)
+    }
+}
