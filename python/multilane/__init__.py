@@ -4,7 +4,7 @@
 `concurrent.futures.Executor`, `map` spreads many calls, `record` keeps what every
 worker did, and `prove` says whether it ran in parallel. `evaluate`, `lazy` and
 `Builder` compute with whole arrays, `graph` with graphs, and `quantum` with the states of
-quantum circuits, on all cores.
+quantum circuits, on all cores. `sync` has locks and channels that notice deadlocks.
 
 Names are imported when they are first used: a worker process needs few of them.
 """
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from multilane import graph as graph
     from multilane import quantum as quantum
+    from multilane import sync as sync
     from multilane._arrays import empty as empty
     from multilane._arrays import share as share
     from multilane._builder import Builder as Builder
@@ -50,7 +51,10 @@ if TYPE_CHECKING:
     from multilane.errors import BrokenPool as BrokenPool
     from multilane.errors import CircuitError as CircuitError
     from multilane.errors import ConvergenceWarning as ConvergenceWarning
+    from multilane.errors import DeadlockError as DeadlockError
     from multilane.errors import DependencyError as DependencyError
+    from multilane.errors import LockAbandonedError as LockAbandonedError
+    from multilane.errors import LockOrderWarning as LockOrderWarning
     from multilane.errors import MultilaneError as MultilaneError
     from multilane.errors import PlanError as PlanError
     from multilane.errors import RemoteError as RemoteError
@@ -86,7 +90,10 @@ _HOMES = {
         "BrokenPool",
         "CircuitError",
         "ConvergenceWarning",
+        "DeadlockError",
         "DependencyError",
+        "LockAbandonedError",
+        "LockOrderWarning",
         "MultilaneError",
         "PlanError",
         "RemoteError",
@@ -107,7 +114,7 @@ _HOMES = {
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-_PACKAGES = {"graph", "quantum"}
+_PACKAGES = {"graph", "quantum", "sync"}
 
 __all__ = sorted({*_HOME_OF, *_PACKAGES})
 
