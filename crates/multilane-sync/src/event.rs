@@ -1,12 +1,11 @@
 //! A flag to wait for.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use crate::caller::{Caller, Patience};
 use crate::error::SyncError;
 use crate::guarded::{Guarded, Inherit};
 use crate::queue::Queue;
 use crate::resource::Nobody;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::thread::me;
 use crate::wait::{Turn, Woken};
 

@@ -6,7 +6,7 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Duration;
 
 use crate::caller::{Caller, Patience};
@@ -15,7 +15,7 @@ use crate::graph;
 use crate::order::{self, Inversion, Mark};
 use crate::queue::{Queue, Waiter};
 use crate::resource::{self, GuardedQueue, Needs, Resource};
-use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::thread::{Kept, Me, me};
 use crate::wait::{Turn, Woken};
 

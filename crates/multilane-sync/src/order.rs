@@ -133,7 +133,8 @@ fn note_pairs(
     for (serial, label) in &held {
         let gates: Vec<u64> = held.iter().map(|one| one.0).filter(|one| one != serial).collect();
         let old = (*serial, label.clone());
-        match ORDER.lock().visit(old.0, new.0, &gates) {
+        let visit = ORDER.lock().visit(old.0, new.0, &gates);
+        match visit {
             Visit::Known => continue,
             Visit::Gated => all_known = false,
             Visit::Full => return None,

@@ -92,7 +92,8 @@ impl Turn {
 
     fn sleep_recorded(&self, patience: Patience, caller: &mut impl Caller) -> Woken {
         loop {
-            if self.state.load(Ordering::Acquire) == GRANTED {
+            let state = self.state.load(Ordering::Acquire);
+            if state == GRANTED {
                 return Woken::Granted(self.outcome.load(Ordering::Relaxed));
             }
             let limit = match patience.left() {
@@ -101,7 +102,7 @@ impl Turn {
                 Left::Time(left) => Some(caller.slice().map_or(left, |slice| slice.min(left))),
                 Left::Endless => caller.slice(),
             };
-            if caller.sleep(&mut || self.doze(WAITING, limit)).is_err() {
+            if caller.sleep(&mut || self.doze(state, limit)).is_err() {
                 return self.fail(SyncError::Interrupted);
             }
         }
