@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -18,11 +19,9 @@ def has_suite() -> bool:
     if sys.version_info < (3, 13):
         return False
     try:
-        import test.lock_tests
-        import test.test_queue  # noqa: F401
+        return all(importlib.util.find_spec(f"test.{name}") is not None for name in ("lock_tests", "test_queue"))
     except ImportError:
         return False
-    return True
 
 
 @pytest.mark.skipif(not has_suite(), reason="needs Python 3.13 or later with the package `test`")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import weakref
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conftest import Crew
+from crew import Crew
 from multilane import sync
 
 
@@ -38,8 +39,13 @@ def test_like_a_list(maxsize: int, program: list[Any]) -> None:
 @pytest.mark.parametrize("maxsize", [0, 1, 16])
 def test_many_threads(maxsize: int, crew: Crew) -> None:
     channel: sync.Channel[int] = sync.Channel(maxsize)
+
+    def put(part: int) -> None:
+        for number in range(500):
+            channel.put(part * 500 + number)
+
     for part in range(3):
-        crew.start(f"puts {part}", lambda part=part: [channel.put(part * 500 + n) for n in range(500)])  # type: ignore[misc]
+        crew.start(f"puts {part}", functools.partial(put, part))
     getters = [crew.start(f"gets {part}", lambda: list(channel)) for part in range(3)]
     for thread in crew.threads[:3]:
         thread.join()
@@ -65,9 +71,10 @@ def test_select_gets_and_puts(crew: Crew) -> None:
     numbers.shutdown()
     with pytest.raises(sync.ShutDown):
         sync.select(full, numbers)
-    for wrong in ((), (1,), ((numbers,),)):
+    wrongs: list[Any] = [(), (1,), ((numbers,),)]
+    for wrong in wrongs:
         with pytest.raises(TypeError, match="select"):
-            sync.select(*wrong)  # type: ignore[arg-type]
+            sync.select(*wrong)
 
 
 def test_items_are_let_go_and_cycles_are_collected() -> None:

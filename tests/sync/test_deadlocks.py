@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import multilane as ml
-from conftest import Crew
+from crew import Crew
 from eventually import eventually
 from multilane import sync
 
@@ -91,8 +91,13 @@ def test_a_thread_that_waits_for_itself(kind: type[sync.Lock]) -> None:
 
 def test_a_join(crew: Crew) -> None:
     lock = sync.Lock()
+
+    def want() -> None:
+        with lock:
+            pass
+
     with lock:
-        thread = crew.start("wants", lambda: lock.acquire() and lock.release())
+        thread = crew.start("wants", want)
         eventually(lambda: lock.waiting == 1)
         with pytest.raises(ml.DeadlockError, match="for the end of 'wants'"):
             sync.join(thread)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import multilane as ml
-from conftest import Crew
+from crew import Crew
 from eventually import eventually
 from multilane import sync
 
@@ -54,8 +54,17 @@ def test_a_fork_while_locks_are_held(crew: Crew) -> None:
         with others:
             done.wait()
 
+    def wait() -> None:
+        with others:
+            pass
+
+    def answer() -> None:
+        channel.put(7)
+        done.set()
+
     crew.start("holds", hold)
-    crew.start("waits", lambda: others.acquire() and others.release())
+    eventually(others.locked)
+    crew.start("waits", wait)
     crew.start("gets", channel.get)
     eventually(lambda: others.waiting == 1)
     with mine, reentrant:
@@ -76,7 +85,7 @@ def test_a_fork_while_locks_are_held(crew: Crew) -> None:
                 mine.release()
                 mine.acquire()
                 assert reentrant._recursion_count() == 1
-                worker = threading.Thread(target=lambda: [channel.put(7), done.set()])
+                worker = threading.Thread(target=answer)
                 worker.start()
                 assert channel.get(timeout=60) == 7
                 assert done.wait(60)

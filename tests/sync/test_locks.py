@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import threading
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 import multilane as ml
-from conftest import Crew
+from crew import Crew
 from eventually import eventually
 from multilane import sync
 
@@ -74,7 +75,7 @@ def test_a_fair_lock_goes_to_who_waited_longest(crew: Crew) -> None:
 
     with lock:
         for number in range(6):
-            crew.start(str(number), lambda number=number: take(number))  # type: ignore[misc]
+            crew.start(str(number), functools.partial(take, number))
             eventually(lambda number=number: lock.waiting == number + 1)  # type: ignore[misc]
     crew.join()
     assert order == list(range(6))
@@ -90,7 +91,7 @@ def test_a_fair_lock_starves_nobody(crew: Crew) -> None:
                 turns[number] += 1
 
     for number in (0, 1):
-        crew.start(str(number), lambda number=number: hog(number))  # type: ignore[misc]
+        crew.start(str(number), functools.partial(hog, number))
     eventually(lambda: all(turns))
     for _ in range(20):
         with lock:
@@ -121,8 +122,13 @@ def test_ten_thousand_wait(crew: Crew) -> None:
 
 def test_readers_share_and_writers_do_not(crew: Crew) -> None:
     lock = sync.RWLock()
+
+    def read() -> bool:
+        with lock.read():
+            return lock.readers == 2
+
     with lock.read():
-        crew.start("reads", lambda: lock.acquire_read(blocking=False) and lock.release_read() is None)
+        crew.start("reads", read)
         crew.start("writes", lambda: lock.acquire_write(timeout=0.01))
         crew.join()
         assert lock.readers == 1
@@ -215,9 +221,7 @@ def test_what_failed_is_not_done() -> None:
     assert once.call(int, "7", base=8) == 7
     assert once.call(int, "9") == 7
     with pytest.raises(ml.DeadlockError):
-        sync.Once().call(lambda again: again.call(int), (inner := sync.Once())) or inner.call(
-            lambda: inner.call(int)
-        )
+        sync.Once().call(lambda again: again.call(int), (inner := sync.Once())) or inner.call(lambda: inner.call(int))
 
 
 def test_the_action_of_a_barrier_runs_once_and_its_error_breaks_it(crew: Crew) -> None:

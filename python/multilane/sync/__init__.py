@@ -15,7 +15,7 @@ import threading
 from collections.abc import Iterator
 from queue import Empty, Full
 from threading import BrokenBarrierError
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from multilane import _multilane
 from multilane._multilane import (
@@ -74,7 +74,8 @@ class Queue(Channel[T]):
 class SimpleQueue(Channel[T]):
     """A `Channel` without a bound, under the name of `queue.SimpleQueue`."""
 
-    def __new__(cls) -> SimpleQueue[T]:
+    def __new__(cls) -> Self:
+        """Make one; it takes no bound."""
         return super().__new__(cls)
 
 

@@ -74,7 +74,7 @@ def _place(code: CodeType, line: int | None) -> str:
 
 
 def _walk(frame: FrameType | None) -> str:
-    lines = []
+    lines: list[str] = []
     while frame is not None and len(lines) < _DEPTH:
         if frame.f_code.co_filename != __file__:
             lines.append(_place(frame.f_code, frame.f_lineno))
@@ -113,14 +113,14 @@ def holder(ident: int, seconds: float, site: tuple[CodeType, int] | None) -> Hol
 def deadlock(found: list[tuple[int, str, tuple[CodeType, int] | None]]) -> DeadlockError:
     """Word a cycle of waits: thread, what it waits for, and where the next one took that."""
     frames = sys._current_frames()
-    steps = []
+    steps: list[WaitStep] = []
     for ident, waits_for, site in found:
         walked = _walk(frames.get(ident))
         where = walked.partition("\n")[0] or "an unknown place"
         steps.append(WaitStep(_thread_name(ident), waits_for, where, _site(site), walked))
-    lines = [f"these {len(steps)} threads would wait for each other for ever:"]
-    if len(steps) == 1:
-        lines = ["this thread would wait for itself for ever:"]
+    alone = len(steps) == 1
+    who = "this thread would wait for itself" if alone else f"these {len(steps)} threads would wait for each other"
+    lines = [f"{who} for ever:"]
     for index, step in enumerate(steps):
         owner = steps[(index + 1) % len(steps)].thread
         lines.append(f"  {step.thread!r} waits at {step.where}")
