@@ -8,6 +8,20 @@ from typing import Any, Literal, NoReturn, SupportsComplex, final
 
 from typing_extensions import disjoint_base
 
+from multilane._locks import AtomicInt as AtomicInt
+from multilane._locks import Barrier as Barrier
+from multilane._locks import BoundedSemaphore as BoundedSemaphore
+from multilane._locks import Channel as Channel
+from multilane._locks import Condition as Condition
+from multilane._locks import Event as Event
+from multilane._locks import Latch as Latch
+from multilane._locks import Lock as Lock
+from multilane._locks import Once as Once
+from multilane._locks import RLock as RLock
+from multilane._locks import RWLock as RWLock
+from multilane._locks import RWLockSide as RWLockSide
+from multilane._locks import Semaphore as Semaphore
+
 __version__: str
 
 @disjoint_base
@@ -1049,3 +1063,20 @@ def quantum_gradient(
 
 def quantum_read_qasm(text: str) -> CircuitData:
     """Read OpenQASM 2 or 3."""
+
+def sync_select(
+    offers: tuple[Channel[Any] | tuple[Channel[Any], Any], ...], timeout: float | None = None
+) -> tuple[Channel[Any], Any] | None:
+    """Do the first of several gets and puts that can be done."""
+
+def sync_join(ident: int, endless: bool, wait: Callable[[], object]) -> None:
+    """Call ``wait``, which returns when the thread ``ident`` has ended, unless it never can."""
+
+def sync_settings(deadlocks: bool | None = None, order: bool | None = None) -> tuple[bool, bool]:
+    """Set what is watched, and return what was."""
+
+def sync_calibrate() -> bool:
+    """Find out whether the place where a lock was taken can be read here. Call it from Python code."""
+
+def sync_closing() -> None:
+    """Note that the interpreter is about to end: a thread that wakes must not touch it."""
