@@ -19,6 +19,7 @@ mod probe;
 mod process_pool;
 mod quantum;
 mod remote_pool;
+mod scale;
 mod thread_pool;
 mod trace;
 mod worker;
@@ -153,6 +154,7 @@ mod _multilane {
         super::lab::register(module)?;
         super::plans::register(module)?;
         super::quantum::register(module)?;
+        super::scale::register(module)?;
         super::probe::register(module)
     }
 }

@@ -1,0 +1,160 @@
+//! Operations whose limit is known by construction: what a verdict is tested on.
+//!
+//! Each is one operation, called by any number of threads. They release the interpreter lock, but for the one that is
+//! there to hold it.
+
+use std::{
+    cell::RefCell,
+    hint::black_box,
+    ptr,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+};
+
+use pyo3::{exceptions::PyMemoryError, prelude::*};
+
+use super::beside::triad;
+
+/// Adds the loads to the module.
+pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(load_element, module)?)?;
+    module.add_function(wrap_pyfunction!(load_compute, module)?)?;
+    module.add_function(wrap_pyfunction!(load_compute_held, module)?)?;
+    module.add_function(wrap_pyfunction!(load_triad, module)?)?;
+    module.add_function(wrap_pyfunction!(load_lock, module)?)?;
+    module.add_function(wrap_pyfunction!(load_lines, module)?)?;
+    module.add_function(wrap_pyfunction!(load_pages, module)?)
+}
+
+/// `val = sin(val) * cos(val) + val`, so many times over each element; the sum of all.
+#[pyfunction]
+fn load_element(py: Python<'_>, elements: u32, iterations: u32) -> f64 {
+    py.detach(|| {
+        let mut sum = 0.0;
+        for element in 0..elements {
+            let mut value = f64::from(element) / f64::from(elements.max(1));
+            for _ in 0..iterations {
+                let (sine, cosine) = value.sin_cos();
+                value = sine * cosine + value;
+            }
+            sum += value;
+        }
+        sum
+    })
+}
+
+/// Arithmetic in registers, without the interpreter lock.
+#[pyfunction]
+fn load_compute(py: Python<'_>, iterations: u64) -> u64 {
+    py.detach(|| spin(iterations))
+}
+
+/// The same, holding the interpreter lock.
+#[pyfunction]
+fn load_compute_held(iterations: u64) -> u64 {
+    spin(iterations)
+}
+
+fn spin(iterations: u64) -> u64 {
+    let mut state = 0x9e37_79b9_7f4a_7c15u64;
+    for _ in 0..iterations {
+        // One chain of dependent steps: no compiler and no processor shortens it.
+        state ^= state << 13;
+        state ^= state >> 7;
+        state = black_box(state ^ (state << 17));
+    }
+    state
+}
+
+thread_local! {
+    static ARRAYS: RefCell<[Vec<f64>; 3]> = const { RefCell::new([Vec::new(), Vec::new(), Vec::new()]) };
+}
+
+/// One pass of `a = b + s * c` over the calling thread's own arrays of so many elements; the bytes that it moved.
+#[pyfunction]
+fn load_triad(py: Python<'_>, elements: usize) -> u64 {
+    py.detach(|| {
+        ARRAYS.with_borrow_mut(|[out, one, two]| {
+            if out.len() != elements {
+                *out = vec![0.0; elements];
+                *one = vec![1.0; elements];
+                *two = vec![2.0; elements];
+            }
+            triad(out, one, two);
+        });
+        24 * elements as u64
+    })
+}
+
+static SHARED: Mutex<u64> = Mutex::new(0);
+
+/// Nearly all of the work inside one lock.
+#[pyfunction]
+fn load_lock(py: Python<'_>, iterations: u64) -> u64 {
+    py.detach(|| {
+        let outside = spin(iterations / 16);
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        *shared = shared.wrapping_add(spin(iterations)).wrapping_add(outside);
+        *shared
+    })
+}
+
+/// Counters of the threads, one beside the other in the same cache line.
+#[repr(align(64))]
+struct Line([AtomicU64; 8]);
+
+static LINE: Line = Line([const { AtomicU64::new(0) }; 8]);
+static PLACES: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    static PLACE: usize = PLACES.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Adds to the calling thread's own counter, which lies in one cache line with those of the others.
+#[pyfunction]
+fn load_lines(py: Python<'_>, iterations: u64) -> u64 {
+    py.detach(|| {
+        let counter = &LINE.0[PLACE.with(|place| *place) % LINE.0.len()];
+        let mut seen = 0;
+        for _ in 0..iterations {
+            seen = counter.fetch_add(1, Ordering::Relaxed);
+        }
+        seen
+    })
+}
+
+/// Takes fresh memory from the system, touches each page of it and gives it back.
+#[pyfunction]
+fn load_pages(py: Python<'_>, bytes: usize) -> PyResult<usize> {
+    const PAGE: usize = 4096;
+    let touched = py.detach(|| {
+        // SAFETY: asks for new anonymous memory at no particular place.
+        let memory = unsafe {
+            libc::mmap(
+                ptr::null_mut(),
+                bytes.max(1),
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+                -1,
+                0,
+            )
+        };
+        if memory == libc::MAP_FAILED {
+            return None;
+        }
+        // SAFETY: advises about the mapping just made, whose length it is.
+        unsafe { libc::madvise(memory, bytes.max(1), libc::MADV_NOHUGEPAGE) };
+        let mut pages = 0;
+        for offset in (0..bytes).step_by(PAGE) {
+            // SAFETY: `offset` is below the mapping's length, and nobody else knows the mapping.
+            unsafe { memory.cast::<u8>().add(offset).write_volatile(1) };
+            pages += 1;
+        }
+        // SAFETY: gives back the whole mapping, to which no pointer is left.
+        unsafe { libc::munmap(memory, bytes.max(1)) };
+        Some(pages)
+    });
+    touched.ok_or_else(|| PyMemoryError::new_err(format!("the system has no {bytes} bytes for this load")))
+}
