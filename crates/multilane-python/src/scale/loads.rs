@@ -31,18 +31,41 @@ pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 /// `val = sin(val) * cos(val) + val`, so many times over each element; the sum of all.
 #[pyfunction]
 fn load_element(py: Python<'_>, elements: u32, iterations: u32) -> f64 {
-    py.detach(|| {
-        let mut sum = 0.0;
-        for element in 0..elements {
-            let mut value = f64::from(element) / f64::from(elements.max(1));
-            for _ in 0..iterations {
-                let (sine, cosine) = value.sin_cos();
-                value = sine * cosine + value;
+    py.detach(|| elementwise(elements, iterations))
+}
+
+/// Elements that stay in registers and the first cache while they are iterated.
+const BLOCK: usize = 64;
+
+fn elementwise(elements: u32, iterations: u32) -> f64 {
+    let mut sum = 0.0;
+    let mut from = 0;
+    while from < elements {
+        let mut values: [f32; BLOCK] = std::array::from_fn(|index| (from as usize + index) as f32 / elements as f32);
+        for _ in 0..iterations {
+            for value in &mut values {
+                *value += sine(*value) * cosine(*value);
             }
-            sum += value;
         }
-        sum
-    })
+        let here = BLOCK.min((elements - from) as usize);
+        sum += values[..here].iter().map(|value| f64::from(*value)).sum::<f64>();
+        from += BLOCK as u32;
+    }
+    sum
+}
+
+/// Taylor's series: values start in 0 to 1 and the kernel draws them to half of pi, so no range has to be reduced.
+fn sine(x: f32) -> f32 {
+    let square = x * x;
+    let terms = [-1.0 / 39_916_800.0, 1.0 / 362_880.0, -1.0 / 5040.0, 1.0 / 120.0, -1.0 / 6.0, 1.0];
+    x * terms.into_iter().fold(0.0, |sum, term| sum * square + term)
+}
+
+fn cosine(x: f32) -> f32 {
+    let square = x * x;
+    let terms =
+        [1.0 / 479_001_600.0, -1.0 / 3_628_800.0, 1.0 / 40_320.0, -1.0 / 720.0, 1.0 / 24.0, -1.0 / 2.0, 1.0];
+    terms.into_iter().fold(0.0, |sum, term| sum * square + term)
 }
 
 /// Arithmetic in registers, without the interpreter lock.
@@ -157,4 +180,30 @@ fn load_pages(py: Python<'_>, bytes: usize) -> PyResult<usize> {
         Some(pages)
     });
     touched.ok_or_else(|| PyMemoryError::new_err(format!("the system has no {bytes} bytes for this load")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_element_kernel_computes_what_it_says() {
+        for (elements, iterations) in [(1, 0), (100, 1), (1000, 10), (65, 500)] {
+            let expected: f64 = (0..elements)
+                .map(|element| {
+                    let mut value = f64::from(element) / f64::from(elements);
+                    (0..iterations).for_each(|_| value += value.sin() * value.cos());
+                    value
+                })
+                .sum();
+            let found = elementwise(elements, iterations);
+            assert!((found - expected).abs() <= 1e-5 * f64::from(elements), "{found} for {expected}");
+        }
+    }
+
+    #[test]
+    fn arithmetic_is_not_optimised_away() {
+        assert_ne!(spin(1), spin(2));
+        assert_eq!(spin(1000), spin(1000));
+    }
 }
