@@ -282,10 +282,10 @@ fn other_programs_hide_no_cause_and_are_no_cause_of_the_work() {
         foreign_cores: 0.5,
         ..goes
     };
-    let alone = noisy(Goes {
-        delay: 0.0,
+    let alone = Goes {
+        foreign_cores: 0.5,
         ..Goes::default()
-    });
+    };
     let locked = noisy(Goes {
         interpreter: 0.35,
         ..Goes::default()

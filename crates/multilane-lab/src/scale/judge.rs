@@ -180,7 +180,7 @@ fn judge_series(scaling: &Scaling, key: (&str, &str, &str)) -> Option<SeriesJudg
 fn judge_point(point: &Point<'_>, unit: &[f64]) -> PointJudgement {
     let throughputs = point.throughputs();
     let speedup = ratio_interval(&throughputs, unit);
-    let parts = median_parts(&point.kept);
+    let parts = median_parts(point.parts().iter());
     let name = |cause: ScalingCause| match cause {
         ScalingCause::Inflation => "computing",
         ScalingCause::PageFaults => "in the kernel",

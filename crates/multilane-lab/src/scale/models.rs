@@ -106,26 +106,35 @@ pub fn usl_peak(parameters: &[f64]) -> Option<f64> {
     (*coherency > 0.0 && *contention < 1.0).then(|| ((1.0 - contention) / coherency).sqrt())
 }
 
-/// The knee by search: for each place of it, the height follows.
+/// The knee: for each pair of neighbouring counts that it may lie between, slope and height have closed forms.
 pub fn plateau(points: &[(f64, f64)]) -> Vec<f64> {
-    let most = points.iter().map(|point| point.0).fold(1.0, f64::max);
-    let at = |knee: f64| -> (f64, f64) {
-        let one = non_negative(points, true, |n, x| [n.min(knee) / x]).map_or(0.0, |[one]| one);
-        let error = points.iter().map(|(n, x)| (one * n.min(knee) / x - 1.0).powi(2)).sum();
-        (error, one)
+    let mut sorted = points.to_vec();
+    sorted.sort_by(|left, right| left.0.total_cmp(&right.0));
+    // The best slope of a line through these terms: what is fitted over what was measured is to be 1.
+    let slope = |terms: &mut dyn Iterator<Item = f64>| {
+        let (sum, squares) = terms.fold((0.0, 0.0), |(sum, squares), term| (sum + term, squares + term * term));
+        if squares > 0.0 { sum / squares } else { 0.0 }
     };
-    let (mut low, mut high) = (1.0, most);
-    let mut best = most;
-    // Error is not convex in the knee but has one valley between two measured counts: narrow around the best.
-    for _ in 0..12 {
-        let step = (high - low) / 24.0;
-        let places = (0..=24).map(|index| low + step * f64::from(index));
-        best = places
-            .min_by(|left, right| at(*left).0.total_cmp(&at(*right).0))
-            .unwrap_or(best);
-        (low, high) = ((best - step).max(1.0), (best + step).min(most));
-    }
-    vec![at(best).1, best]
+    let knees = (0..sorted.len()).map(|last| {
+        let (rising, flat) = sorted.split_at(last + 1);
+        let from = sorted[last].0;
+        let to = flat.first().map_or(from, |point| point.0);
+        let one = slope(&mut rising.iter().map(|(n, x)| n / x));
+        let height = slope(&mut flat.iter().map(|(_, x)| 1.0 / x));
+        if one > 0.0 {
+            (height / one).clamp(from, to)
+        } else {
+            from
+        }
+    });
+    let fitted = knees.map(|knee| {
+        let one = slope(&mut sorted.iter().map(|(n, x)| n.min(knee) / x));
+        let error: f64 = sorted.iter().map(|(n, x)| (one * n.min(knee) / x - 1.0).powi(2)).sum();
+        (error, vec![one, knee])
+    });
+    fitted
+        .min_by(|left, right| left.0.total_cmp(&right.0))
+        .map_or_else(Vec::new, |best| best.1)
 }
 
 /// Least squares of `sum(weight * term) = 1` with no weight below zero.

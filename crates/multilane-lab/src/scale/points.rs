@@ -80,6 +80,11 @@ impl Point<'_> {
         self.median(Sample::throughput)
     }
 
+    /// Where the workers' time went in each sample.
+    pub(super) fn parts(&self) -> Vec<Parts> {
+        self.kept.iter().map(|sample| parts(sample)).collect()
+    }
+
     /// CPU time of the process over the wall clock.
     pub(super) fn cores_used(&self) -> f64 {
         self.median(|sample| sample.process_cpu_ns.max(sample.cpu_ns) as f64 / sample.wall_ns as f64)
@@ -131,10 +136,9 @@ pub(super) fn parts(sample: &Sample) -> Parts {
     ]
 }
 
-/// The middle of each part over the samples.
-pub(super) fn median_parts(samples: &[&Sample]) -> Parts {
-    let all: Vec<Parts> = samples.iter().map(|sample| parts(sample)).collect();
-    std::array::from_fn(|index| median(&all.iter().map(|parts| parts[index]).collect::<Vec<_>>()))
+/// The middle of each part.
+pub(super) fn median_parts<'a>(all: impl Iterator<Item = &'a Parts> + Clone) -> Parts {
+    std::array::from_fn(|index| median(&all.clone().map(|parts| parts[index]).collect::<Vec<_>>()))
 }
 
 /// What each cause took of the workers' time beyond what it took of one worker's, given the efficiency.

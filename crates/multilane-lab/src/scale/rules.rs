@@ -201,22 +201,24 @@ impl Case<'_> {
 
     /// Names the largest loss at a point, when it is clear.
     fn from_losses(&self, point: &Point<'_>) -> ScalingVerdict {
-        let alone = median_parts(&self.alone.kept);
+        let alone = median_parts(self.alone.parts().iter());
         let unit = self.alone.throughput();
-        let of = |samples: &[&Sample]| -> Parts {
-            let throughput = median(&samples.iter().map(|sample| sample.throughput()).collect::<Vec<_>>());
+        let (all, throughputs) = (point.parts(), point.throughputs());
+        let of = |chosen: &[usize]| -> Parts {
+            let throughput = median(&chosen.iter().map(|index| throughputs[*index]).collect::<Vec<_>>());
             let efficiency = throughput / unit / f64::from(point.workers);
-            self.folded(losses(&median_parts(samples), &alone, efficiency), point)
+            let here = median_parts(chosen.iter().map(|index| &all[*index]));
+            self.folded(losses(&here, &alone, efficiency), point)
         };
-        let mut ranked: Vec<(ScalingCause, f64)> = LOSSES.into_iter().zip(of(&point.kept)).collect();
+        let everything: Vec<usize> = (0..all.len()).collect();
+        let mut ranked: Vec<(ScalingCause, f64)> = LOSSES.into_iter().zip(of(&everything)).collect();
         ranked.sort_by(|left, right| right.1.total_cmp(&left.1));
         let [(cause, share), (second, second_share), ..] = ranked[..] else {
             return words::inconclusive(point.workers, "nothing was lost", Vec::new());
         };
         let lost: f64 = ranked.iter().map(|(_, share)| share.max(0.0)).sum();
         let wins = |positions: &[usize]| {
-            let drawn: Vec<&Sample> = positions.iter().map(|position| point.kept[*position]).collect();
-            let found = of(&drawn);
+            let found = of(positions);
             let largest = LOSSES
                 .iter()
                 .zip(found)

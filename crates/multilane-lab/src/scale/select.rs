@@ -19,7 +19,7 @@ const USL_COUNTS: usize = 4;
 const USL_WORKERS: u32 = 8;
 
 /// Resamples for the parameters' intervals.
-const RESAMPLES: usize = 400;
+const RESAMPLES: usize = 200;
 
 /// How far past the last measured count a curve is drawn.
 const REACH: f64 = 2.0;
@@ -136,8 +136,8 @@ fn held_out_error(model: Model, points: &[(f64, f64)]) -> f64 {
 
 /// Worker counts at which a curve is drawn: whole ones, and some between where there are few.
 fn steps(to: f64) -> Vec<f64> {
-    let count = 64.0;
-    (0..=64)
+    let count = 32.0;
+    (0..=32)
         .map(|index| 1.0 + (to - 1.0) * f64::from(index) / count)
         .collect()
 }
