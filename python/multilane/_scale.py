@@ -153,7 +153,9 @@ def _plan_command(plan: Plan, command: Command, sizes: list[Any] | None, strateg
         raise ValueError("`sizes` are given, but the command has no `{size}`")
     plan.name, plan.workload, plan.way, plan.fixed = command.name, command.template, command, 1
     plan.loads = [
-        Load(command.name, Operation(command.run, () if size is None else (size,)), strategy="command", size=_text(size))
+        Load(
+            command.name, Operation(command.run, () if size is None else (size,)), strategy="command", size=_text(size)
+        )
         for size in (sizes or [None])
     ]
 

@@ -30,23 +30,34 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "with 1 when a cause is named wrongly.",
     )
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("function", nargs="?", metavar="MODULE:FUNCTION", help="one operation: called with the size, if any")
+    what.add_argument(
+        "function", nargs="?", metavar="MODULE:FUNCTION", help="one operation: called with the size, if any"
+    )
     what.add_argument("--command", metavar="LINE", help="a program; {workers} and {size} stand where they belong")
     what.add_argument("--self-test", action="store_true", help="run workloads of known cause and show what is named")
     parser.add_argument("--workers", type=_counts, metavar="N,N,...", help="worker counts; 1,2,4,8,16 by default")
     parser.add_argument("--sizes", nargs="+", metavar="VALUE", help="sizes: Python literals, else texts")
     parser.add_argument(
-        "--strategies", nargs="+", metavar="NAME", help="ways of running a function: threads, processes, threads+lock, ..."
+        "--strategies",
+        nargs="+",
+        metavar="NAME",
+        help="ways of running a function: threads, processes, threads+lock, ...",
     )
     parser.add_argument("--weak", action="store_true", help="each worker of the command brings its own work")
     parser.add_argument("--repeats", type=int, metavar="R", help="repeats; as many as precision needs by default")
     parser.add_argument("--budget", type=float, metavar="SECONDS", help="start no repeat after this; 60 by default")
-    parser.add_argument("--run-seconds", type=float, metavar="SECONDS", help="how long one run should be; 0.1 by default")
-    parser.add_argument("--resume", metavar="FILE", help="keep every sample in FILE, and go on from it when it is there")
+    parser.add_argument(
+        "--run-seconds", type=float, metavar="SECONDS", help="how long one run should be; 0.1 by default"
+    )
+    parser.add_argument(
+        "--resume", metavar="FILE", help="keep every sample in FILE, and go on from it when it is there"
+    )
     parser.add_argument("--quick", action="store_true", help="with --self-test: short runs, few repeats")
     parser.add_argument("--html", metavar="FILE", help="write the report to FILE")
     parser.add_argument("--csv", metavar="FILE", help="write the raw samples to FILE")
-    parser.add_argument("--save", metavar="FILE", help="write the samples to FILE, to be judged again or compared later")
+    parser.add_argument(
+        "--save", metavar="FILE", help="write the samples to FILE, to be judged again or compared later"
+    )
     add_json_to(parser)
     parser.set_defaults(run=run)
 

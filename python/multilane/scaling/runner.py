@@ -101,9 +101,7 @@ def _series(plan: Plan, stack: ExitStack) -> list[Series]:
             if way is None:
                 way = ways[load.strategy] = make(load.strategy)
                 stack.callback(way.close)
-        series.append(
-            Series(load.name, load.size, load.strategy, way, load.operation, plan.workers, fixed=plan.fixed)
-        )
+        series.append(Series(load.name, load.size, load.strategy, way, load.operation, plan.workers, fixed=plan.fixed))
     return series
 
 
@@ -112,9 +110,7 @@ def _unexplained(header: dict[str, Any], samples: list[Sample], series: list[Ser
     judged = _multilane.scaling_judge(json.dumps(header | {"samples": samples}))["series"]
     causes = {(each["workload"], each["size"], each["strategy"]): each["verdict"]["cause"] for each in judged}
     probed = {
-        (sample["workload"], sample["size"], sample["strategy"])
-        for sample in samples
-        if sample["beside"] != "nothing"
+        (sample["workload"], sample["size"], sample["strategy"]) for sample in samples if sample["beside"] != "nothing"
     }
     return [one for one in series if causes.get(one.key) in UNEXPLAINED and one.key not in probed and 1 in one.workers]
 

@@ -83,7 +83,9 @@ def parse(name: str) -> Options:
         key, _, value = part.partition("=")
         if key in ("own", "lock") and not value and kind == "threads":
             found[key] = True
-        elif key in ("batch", "window") and value.isdecimal() and int(value) > 0 and (key, kind) != ("window", "threads"):
+        elif (
+            key in ("batch", "window") and value.isdecimal() and int(value) > 0 and (key, kind) != ("window", "threads")
+        ):
             found[key] = int(value)
         else:
             kind = ""
