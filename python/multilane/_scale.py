@@ -52,8 +52,8 @@ def scale(
     Parameters
     ----------
     fn
-        One operation. Called with a size when there are sizes, else with nothing; it is called very often. ``None`` runs
-        the built-in workloads, or the ``command``.
+        One operation, called with a size when there are sizes, else with nothing, and very often. ``None`` runs the
+        built-in workloads, or the ``command``.
     workers
         Worker counts; 1 belongs to them.
     sizes
@@ -93,7 +93,8 @@ def scale(
     Examples
     --------
     >>> import time, multilane as ml
-    >>> scaling = ml.scale(lambda: time.sleep(0.002), workers=[1, 2], strategies=["threads"], repeats=3, run_seconds=0.02)
+    >>> quick = {"strategies": ["threads"], "repeats": 3, "run_seconds": 0.02}
+    >>> scaling = ml.scale(lambda: time.sleep(0.002), workers=[1, 2], **quick)
     >>> scaling.curve.speedup[2].median > 1.2
     True
     """

@@ -113,7 +113,7 @@ def test_what_does_not_go_together_is_refused() -> None:
         ml.scale(command="true {workers}", strategies=["threads"])
     with pytest.raises(ValueError, match=r"the command has `\{size\}`; give `sizes`"):
         ml.scale(command="true {workers} {size}")
-    with pytest.raises(ValueError, match="the command has no `{size}`"):
+    with pytest.raises(ValueError, match=r"the command has no `\{size\}`"):
         ml.scale(command="true {workers}", sizes=[1])
     with pytest.raises(TypeError, match="`sizes` needs a function or a command"):
         ml.scale(sizes=[1])

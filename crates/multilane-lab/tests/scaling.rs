@@ -278,7 +278,7 @@ fn waits_that_overlap_are_no_plateau() {
 #[test]
 fn other_programs_hide_no_cause_and_are_no_cause_of_the_work() {
     let noisy = |goes: Goes| Goes {
-        delay: 0.25,
+        delay: 0.35,
         foreign_cores: 0.5,
         ..goes
     };
@@ -392,6 +392,17 @@ fn more_cpu_time_is_explained_by_probes_only() {
         },
         ScalingCause::Inflation,
     );
+}
+
+#[test]
+fn more_cpu_time_beside_other_programs_is_not_explained() {
+    let grown = Goes {
+        inflation: 0.9,
+        foreign_cores: 0.5,
+        ..Goes::default()
+    };
+    let scaling = sweep(machine(2), &[(1, Goes::default()), (2, grown)]);
+    check(&probed(scaling, 0.02, 0.8), ScalingCause::Inconclusive);
 }
 
 #[test]

@@ -23,10 +23,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser = commands.add_parser(
         "scale",
         help="measure how far work scales with workers, and name what stops it",
-        description="Runs operations on more and more workers, in several sizes and ways, interleaved and repeated, and "
+        description="Runs operations on more and more workers, in several sizes and ways, interleaved and repeated, "
+        "and "
         "names what stops throughput from growing, with the evidence. Without a function or a command: the built-in "
         "workloads.",
-        epilog="Exits with 0 when every curve has a verdict, 3 when the measurement decides none of them; the self-test "
+        epilog="Exits with 0 when every curve has a verdict, 3 when the measurement decides none; the self-test "
         "with 1 when a cause is named wrongly.",
     )
     what = parser.add_mutually_exclusive_group()

@@ -75,7 +75,7 @@ def parse(name: str) -> Options:
     Options(kind='threads', own=True, lock=False, batch=8, window=0)
     >>> parse("magic")
     Traceback (most recent call last):
-    ValueError: there is no strategy `magic`; name `threads` or `processes`, with `+own`, `+lock`, `+batch=N`, `+window=N`
+    ValueError: there is no strategy `magic`; give `threads` or `processes`, with `+own`, `+lock`, ...
     """
     kind, *parts = name.replace(" ", "").split("+")
     found: dict[str, Any] = {}
@@ -91,7 +91,8 @@ def parse(name: str) -> Options:
             kind = ""
     if kind not in ("threads", "processes"):
         raise ValueError(
-            f"there is no strategy `{name}`; name `threads` or `processes`, with `+own`, `+lock`, `+batch=N`, `+window=N`"
+            f"there is no strategy `{name}`; give `threads` or `processes`, "
+            "with `+own`, `+lock`, `+batch=8`, `+window=4`"
         )
     return Options(kind, **found)
 
@@ -277,7 +278,7 @@ def _of_trace(
 ) -> Sample:
     """Make a sample of what a pool recorded."""
     parts: dict[str, float] = analysis["decomposition"]
-    span = analysis["makespan_ns"] * analysis["workers"]
+    span: int = analysis["makespan_ns"] * analysis["workers"]
 
     def ns(*names: str) -> int:
         return round(sum(parts[name] for name in names) * span)

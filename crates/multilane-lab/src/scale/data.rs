@@ -104,6 +104,16 @@ impl Sample {
         f64::from(self.workers) * self.wall_ns as f64
     }
 
+    /// Time in which the workers had a processor, or did not ask for one.
+    pub(crate) fn undelayed_ns(&self) -> f64 {
+        (self.lane_ns() - self.run_delay_ns as f64).max(1.0)
+    }
+
+    /// Of it, for an operation.
+    pub(crate) fn unit_ns(&self) -> f64 {
+        self.undelayed_ns() / self.operations.max(1) as f64
+    }
+
     /// Operations a second.
     pub fn throughput(&self) -> f64 {
         if self.wall_ns == 0 {

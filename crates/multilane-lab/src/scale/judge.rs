@@ -6,7 +6,7 @@ use crate::{Interval, bootstrap, statistics::ratio_interval};
 
 use super::{
     Model, Scaling, ScalingCause,
-    points::{LOSSES, Point, median_parts, points},
+    points::{LOSSES, Point, medians, points, shares},
     rules, select, words,
 };
 
@@ -180,7 +180,14 @@ fn judge_series(scaling: &Scaling, key: (&str, &str, &str)) -> Option<SeriesJudg
 fn judge_point(point: &Point<'_>, unit: &[f64]) -> PointJudgement {
     let throughputs = point.throughputs();
     let speedup = ratio_interval(&throughputs, unit);
-    let parts = median_parts(point.parts().iter());
+    let parts = medians(
+        point
+            .kept
+            .iter()
+            .map(|sample| shares(sample))
+            .collect::<Vec<_>>()
+            .iter(),
+    );
     let name = |cause: ScalingCause| match cause {
         ScalingCause::Inflation => "computing",
         ScalingCause::PageFaults => "in the kernel",
@@ -191,7 +198,11 @@ fn judge_point(point: &Point<'_>, unit: &[f64]) -> PointJudgement {
         ScalingCause::Blocked => "blocked elsewhere",
         other => other.name(),
     };
-    let shares = LOSSES.iter().zip(parts).filter(|(_, share)| *share >= 0.005);
+    let named = LOSSES
+        .iter()
+        .chain([&ScalingCause::Cores])
+        .zip(parts)
+        .filter(|(_, share)| *share >= 0.005);
     PointJudgement {
         workers: point.workers,
         samples: point.all,
@@ -200,7 +211,7 @@ fn judge_point(point: &Point<'_>, unit: &[f64]) -> PointJudgement {
         speedup,
         efficiency: speedup.median / f64::from(point.workers),
         cores_used: point.cores_used(),
-        shares: shares
+        shares: named
             .map(|(cause, share)| Share {
                 name: name(*cause).to_owned(),
                 share,

@@ -7,6 +7,7 @@ mod cause;
 mod compare;
 mod csv;
 mod data;
+mod inflation;
 mod judge;
 mod models;
 mod points;

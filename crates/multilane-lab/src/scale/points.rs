@@ -8,7 +8,7 @@ use crate::median;
 use super::{Beside, Sample, Scaling, ScalingCause};
 
 /// Other programs may use so much of the processors before a sample is set aside.
-const QUIET: f64 = 0.10;
+pub(super) const QUIET: f64 = 0.10;
 
 /// Fewer samples than this have no middle to trust.
 pub(super) const LEAST_SAMPLES: usize = 3;
@@ -85,6 +85,11 @@ impl Point<'_> {
         self.kept.iter().map(|sample| parts(sample)).collect()
     }
 
+    /// Time of the workers for an operation, without that in which they waited for a processor.
+    pub(super) fn unit_ns(&self) -> f64 {
+        self.median(Sample::unit_ns)
+    }
+
     /// CPU time of the process over the wall clock.
     pub(super) fn cores_used(&self) -> f64 {
         self.median(|sample| sample.process_cpu_ns.max(sample.cpu_ns) as f64 / sample.wall_ns as f64)
@@ -101,8 +106,8 @@ impl Point<'_> {
     }
 }
 
-/// The causes that time is lost to, in the order of [`parts`].
-pub(super) const LOSSES: [ScalingCause; 10] = [
+/// The causes that time is lost to, in the order of [`Parts`].
+pub(super) const LOSSES: [ScalingCause; 9] = [
     ScalingCause::InterpreterLock,
     ScalingCause::Lock,
     ScalingCause::Waiting,
@@ -111,33 +116,45 @@ pub(super) const LOSSES: [ScalingCause; 10] = [
     ScalingCause::TooLittleWork,
     ScalingCause::Imbalance,
     ScalingCause::CriticalPath,
-    ScalingCause::Cores,
     ScalingCause::Blocked,
 ];
 
-/// Shares of the workers' time, in the order of [`LOSSES`].
-pub(super) type Parts = [f64; 10];
+/// Shares of the time that workers had a processor or did not ask for one, in the order of [`LOSSES`].
+///
+/// The time that they waited for a processor is left out: other programs cause it as well, and it would hide everything
+/// else. Whether it is the limit is asked apart from the losses.
+pub(super) type Parts = [f64; 9];
 
-/// Where the workers' time went in one sample.
-pub(super) fn parts(sample: &Sample) -> Parts {
-    let lane = sample.lane_ns();
-    let share = |ns: u64| ns as f64 / lane;
+/// Nanoseconds of the workers in the order of [`LOSSES`].
+fn times(sample: &Sample) -> [u64; 9] {
+    let system_ns = sample.system_ns.min(sample.cpu_ns);
     [
-        share(sample.interpreter_wait_ns),
-        share(sample.lock_wait_ns),
-        share(sample.sleep_ns),
-        share(sample.fault_wait_ns + sample.system_ns.min(sample.cpu_ns)),
-        share(sample.cpu_ns.saturating_sub(sample.system_ns)),
-        share(sample.dispatch_ns),
-        share(sample.idle_ns),
-        share(sample.serial_ns),
-        share(sample.run_delay_ns),
-        share(sample.other_wait_ns),
+        sample.interpreter_wait_ns,
+        sample.lock_wait_ns,
+        sample.sleep_ns,
+        sample.fault_wait_ns.saturating_add(system_ns),
+        sample.cpu_ns - system_ns,
+        sample.dispatch_ns,
+        sample.idle_ns,
+        sample.serial_ns,
+        sample.other_wait_ns,
     ]
 }
 
-/// The middle of each part.
-pub(super) fn median_parts<'a>(all: impl Iterator<Item = &'a Parts> + Clone) -> Parts {
+/// Where the workers' time went in one sample.
+pub(super) fn parts(sample: &Sample) -> Parts {
+    times(sample).map(|ns| ns as f64 / sample.undelayed_ns())
+}
+
+/// The same as shares of all of the workers' time, and the time without a processor beside it.
+pub(super) fn shares(sample: &Sample) -> [f64; 10] {
+    let lane_ns = sample.lane_ns();
+    let all = times(sample);
+    std::array::from_fn(|index| all.get(index).copied().unwrap_or(sample.run_delay_ns) as f64 / lane_ns)
+}
+
+/// The middle of each share.
+pub(super) fn medians<'a, const N: usize>(all: impl Iterator<Item = &'a [f64; N]> + Clone) -> [f64; N] {
     std::array::from_fn(|index| median(&all.clone().map(|parts| parts[index]).collect::<Vec<_>>()))
 }
 

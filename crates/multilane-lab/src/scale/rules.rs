@@ -7,8 +7,8 @@
 use crate::{median, statistics::share_of_resamples, thresholds::CERTAIN};
 
 use super::{
-    Beside, Sample, Scaling, ScalingCause, ScalingVerdict,
-    points::{LEAST_SAMPLES, LOSSES, Parts, Point, losses, median_parts, parts},
+    Scaling, ScalingCause, ScalingVerdict,
+    points::{LEAST_SAMPLES, LOSSES, Parts, Point, losses, medians},
     words::{self, Facts},
 };
 
@@ -24,8 +24,15 @@ const EXPLAINS: f64 = 0.40;
 /// Processors that are busy for this share of what may be used are the limit.
 const BUSY: f64 = 0.75;
 
+/// Workers that compute, or wait for a processor, for this share of their time want nothing else.
+const WANTS_PROCESSORS: f64 = 0.80;
+
 /// Throughput that grows by this factor past the processors is not limited by them.
 const STILL_RISES: f64 = 1.3;
+
+/// Workers with a processor for each that wait for one for this share of their time did not run together: what they
+/// would do to each other was not seen.
+const APART: f64 = 0.25;
 
 /// Stopped by the control group for this share of the time: its limit counts.
 const THROTTLED: f64 = 0.10;
@@ -33,25 +40,15 @@ const THROTTLED: f64 = 0.10;
 /// From this share of time in locks on, idle workers are those that an unfair lock left without work.
 const LOCK_SEEN: f64 = 0.03;
 
-/// CPU time that grows by less than this says nothing.
-const INFLATED: f64 = 0.10;
-
-/// What a probe must reproduce of the growth to explain it, and what it may at most when it does not.
-const REPRODUCED: f64 = 0.5;
-const NOT_REPRODUCED: f64 = 0.3;
-
-/// Share of the measured bandwidth from which on memory is the limit.
-const SATURATED: f64 = 0.75;
-
 /// Runs shorter than this are mostly start and end.
 const LEAST_WALL_NS: f64 = 2e6;
 
 /// What the rules look at.
-struct Case<'a> {
-    scaling: &'a Scaling,
-    key: (&'a str, &'a str, &'a str),
+pub(super) struct Case<'a> {
+    pub(super) scaling: &'a Scaling,
+    pub(super) key: (&'a str, &'a str, &'a str),
     points: &'a [Point<'a>],
-    alone: &'a Point<'a>,
+    pub(super) alone: &'a Point<'a>,
     usable: f64,
     /// Whole processors.
     cores: u32,
@@ -112,19 +109,16 @@ impl Case<'_> {
             ));
             return self.limited(self.alone, facts);
         }
-        if within.workers >= 2 {
-            let lost = self.lost(within);
-            if self.efficient(within) < 1.0 - TOLERATED && lost.without_delay > TOLERATED {
-                return self.from_losses(within);
-            }
-            if self.throttled(within) {
-                return self.limited(within, self.facts(within));
-            }
+        if within.workers >= 2 && self.lost(within) > TOLERATED {
+            return self.from_losses(within);
+        }
+        if self.throttled(within) {
+            return self.limited(within, self.facts(within));
+        }
+        if within.share(|sample| sample.run_delay_ns) > APART {
+            return self.busy_machine(within);
         }
         if top.workers <= self.cores {
-            if self.lost(top).all > TOLERATED {
-                return self.busy_machine(top);
-            }
             return words::verdict(ScalingCause::None, None, top.workers, self.facts(top));
         }
         self.past_the_processors(within, top)
@@ -136,23 +130,22 @@ impl Case<'_> {
             .iter()
             .rfind(|point| point.workers < top.workers)
             .unwrap_or(within);
+        let delay = top.share(|sample| sample.run_delay_ns);
         let grown = top.throughput() / before.throughput();
         let wanted = 1.0 + (STILL_RISES - 1.0) * (f64::from(top.workers) / f64::from(before.workers) - 1.0);
-        if grown >= wanted && top.throughput() / within.throughput() >= STILL_RISES {
-            let facts = self.facts(top);
-            let waits = top.share(|sample| sample.sleep_ns) >= 0.5;
-            return words::verdict(
-                if waits {
-                    ScalingCause::Waiting
-                } else {
-                    ScalingCause::None
-                },
-                None,
-                top.workers,
-                facts,
-            );
+        if delay <= APART && grown >= wanted && top.throughput() / within.throughput() >= STILL_RISES {
+            let waits = top.share(|sample| sample.sleep_ns + sample.other_wait_ns) >= 0.5;
+            let cause = if waits {
+                ScalingCause::Waiting
+            } else {
+                ScalingCause::None
+            };
+            return words::verdict(cause, None, top.workers, self.facts(top));
         }
-        if top.cores_used() + top.foreign_cores() >= BUSY * self.usable {
+        let wants = top.share(|sample| sample.cpu_ns.saturating_add(sample.run_delay_ns));
+        // Of `n` workers on `c` processors, those that do not run wait for one: a share of 1 - c / n.
+        let queued = delay >= 0.5 * (1.0 - self.usable / f64::from(top.workers));
+        if top.cores_used() >= BUSY * self.usable || (wants >= WANTS_PROCESSORS && queued) {
             return self.limited(top, self.facts(top));
         }
         self.from_losses(top)
@@ -201,14 +194,14 @@ impl Case<'_> {
 
     /// Names the largest loss at a point, when it is clear.
     fn from_losses(&self, point: &Point<'_>) -> ScalingVerdict {
-        let alone = median_parts(self.alone.parts().iter());
-        let unit = self.alone.throughput();
-        let (all, throughputs) = (point.parts(), point.throughputs());
+        let alone = medians(self.alone.parts().iter());
+        let unit_ns = self.alone.unit_ns();
+        let all = point.parts();
+        let units: Vec<f64> = point.kept.iter().map(|sample| sample.unit_ns()).collect();
         let of = |chosen: &[usize]| -> Parts {
-            let throughput = median(&chosen.iter().map(|index| throughputs[*index]).collect::<Vec<_>>());
-            let efficiency = throughput / unit / f64::from(point.workers);
-            let here = median_parts(chosen.iter().map(|index| &all[*index]));
-            self.folded(losses(&here, &alone, efficiency), point)
+            let here_ns = median(&chosen.iter().map(|index| units[*index]).collect::<Vec<_>>());
+            let here = medians(chosen.iter().map(|index| &all[*index]));
+            folded(losses(&here, &alone, unit_ns / here_ns))
         };
         let everything: Vec<usize> = (0..all.len()).collect();
         let mut ranked: Vec<(ScalingCause, f64)> = LOSSES.into_iter().zip(of(&everything)).collect();
@@ -249,9 +242,6 @@ impl Case<'_> {
         let alternative = (second_share >= LEAST_SHARE / 2.0).then_some(second);
         match cause {
             ScalingCause::Inflation => self.inflation(point, facts, alternative),
-            ScalingCause::Cores if self.throttled(point) || point.workers > self.cores => self.limited(point, facts),
-            ScalingCause::Cores => self.busy_machine(point),
-            ScalingCause::Waiting => words::verdict(cause, alternative, point.workers, facts),
             ScalingCause::Blocked => words::inconclusive(
                 point.workers,
                 "the workers are blocked in system calls that nothing here explains",
@@ -261,127 +251,13 @@ impl Case<'_> {
         }
     }
 
-    /// Losses that belong together: an unfair lock starves workers, and other programs delay them.
-    fn folded(&self, mut lost: Parts, point: &Point<'_>) -> Parts {
-        let [_, lock, _, _, _, _, idle, _, delay, _] = &mut lost;
-        if *lock >= LOCK_SEEN {
-            *lock += idle.max(0.0);
-            *idle = 0.0;
-        }
-        // With a processor for each worker, a delay is other programs' doing and hides no cause of the work's own.
-        if point.workers <= self.cores && !self.throttled(point) {
-            *delay = 0.0;
-        }
-        lost
-    }
-
-    /// What makes the same operation take more CPU time: asked of the probes.
-    fn inflation(&self, point: &Point<'_>, facts: Facts, alternative: Option<ScalingCause>) -> ScalingVerdict {
-        let alone = self.alone.median(Sample::cpu_per_operation);
-        let growth = point.median(Sample::cpu_per_operation) / alone - 1.0;
-        let facts = facts.and(format!(
-            "an operation takes {} of CPU time at {}, {} at one",
-            words::nanoseconds(alone * (1.0 + growth)),
-            words::workers(point.workers),
-            words::nanoseconds(alone)
-        ));
-        if growth < INFLATED {
-            return words::inconclusive(point.workers, "the CPU time of an operation hardly grows", facts.list());
-        }
-        let (facts, saturated) = self.bandwidth(point, facts);
-        let beside = |what: Beside| self.beside(what);
-        let (Some(nothing), Some(compute), Some(memory)) =
-            (beside(Beside::Nothing), beside(Beside::Compute), beside(Beside::Memory))
-        else {
-            if saturated {
-                return words::verdict(ScalingCause::MemoryBandwidth, alternative, point.workers, facts);
-            }
-            return words::verdict(
-                ScalingCause::Inflation,
-                Some(ScalingCause::MemoryBandwidth),
-                point.workers,
-                facts,
-            );
-        };
-        let (compute, memory) = (compute / nothing - 1.0, memory / nothing - 1.0);
-        let facts = facts
-            .and(format!(
-                "one worker beside streams through memory: {} more CPU time an operation",
-                words::percent(memory.max(0.0))
-            ))
-            .and(format!(
-                "one worker beside arithmetic in registers: {} more",
-                words::percent(compute.max(0.0))
-            ));
-        // A machine too disturbed to probe reproduces anything: then the two probes agree and say nothing.
-        let cause = if compute >= REPRODUCED * growth {
-            ScalingCause::SharedCore
-        } else if memory - compute.max(0.0) >= REPRODUCED * growth || (saturated && memory > compute) {
-            ScalingCause::MemoryBandwidth
-        } else if memory.max(compute) <= NOT_REPRODUCED * growth {
-            ScalingCause::SharedLines
-        } else {
-            return words::inconclusive(
-                point.workers,
-                "the probes reproduce some of it, not enough to name them",
-                facts.list(),
-            );
-        };
-        words::verdict(cause, alternative, point.workers, facts)
-    }
-
-    /// CPU time of an operation on one worker while something else runs.
-    fn beside(&self, what: Beside) -> Option<f64> {
-        let times: Vec<f64> = self
-            .scaling
-            .samples
-            .iter()
-            .filter(|sample| {
-                (sample.workload.as_str(), sample.size.as_str(), sample.strategy.as_str()) == self.key
-                    && sample.beside == what
-                    && sample.workers == 1
-                    && sample.operations > 0
-            })
-            .map(Sample::cpu_per_operation)
-            .collect();
-        (times.len() >= LEAST_SAMPLES).then(|| median(&times))
-    }
-
-    /// What the operations move, against what the machine can; whether they reach it.
-    fn bandwidth(&self, point: &Point<'_>, facts: Facts) -> (Facts, bool) {
-        let limit = self.scaling.bandwidth_limit;
-        let moved =
-            point.median(|sample| sample.operations as f64 * sample.bytes_per_operation / sample.wall_ns as f64);
-        if limit <= 0.0 || moved <= 0.0 {
-            return (facts, false);
-        }
-        let fact = format!(
-            "the operations move {} GB/s, {} of the {} GB/s that all processors together were measured to move",
-            words::number(moved),
-            words::percent(moved / limit),
-            words::number(limit)
-        );
-        (facts.and(fact), moved >= SATURATED * limit)
-    }
-
     fn throttled(&self, point: &Point<'_>) -> bool {
         point.share(|sample| sample.throttled_ns) >= THROTTLED
     }
 
-    fn efficient(&self, point: &Point<'_>) -> f64 {
-        point.throughput() / self.alone.throughput() / f64::from(point.workers)
-    }
-
-    /// What the workers lose at a point, with and without the time that they had no processor.
-    fn lost(&self, point: &Point<'_>) -> Lost {
-        let all = 1.0 - self.efficient(point);
-        let mean =
-            |point: &Point<'_>| median(&point.kept.iter().map(|sample| parts(sample)[DELAY]).collect::<Vec<_>>());
-        let delay = mean(point) - mean(self.alone) * (1.0 - all);
-        Lost {
-            all,
-            without_delay: all - delay.max(0.0),
-        }
+    /// Share of the workers' time that one worker did not need for as many operations.
+    fn lost(&self, point: &Point<'_>) -> f64 {
+        1.0 - self.alone.unit_ns() / point.unit_ns()
     }
 
     fn facts(&self, point: &Point<'_>) -> Facts {
@@ -389,12 +265,14 @@ impl Case<'_> {
     }
 }
 
-/// Where the run-queue delay stands in [`LOSSES`].
-const DELAY: usize = 8;
-
-struct Lost {
-    all: f64,
-    without_delay: f64,
+/// Losses that belong together: an unfair lock starves workers.
+fn folded(mut lost: Parts) -> Parts {
+    let [_, lock, _, _, _, _, idle, ..] = &mut lost;
+    if *lock >= LOCK_SEEN {
+        *lock += idle.max(0.0);
+        *idle = 0.0;
+    }
+    lost
 }
 
 #[cfg(test)]
@@ -402,14 +280,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_delay_is_where_it_is_said_to_be() {
-        assert_eq!(LOSSES[DELAY], ScalingCause::Cores);
-        let sample = Sample {
-            workers: 1,
-            wall_ns: 10,
-            run_delay_ns: 5,
-            ..Sample::default()
-        };
-        assert_eq!(parts(&sample)[DELAY], 0.5);
+    fn what_is_folded_is_where_it_is_said_to_be() {
+        let [_, lock, _, _, _, _, idle, ..] = LOSSES;
+        assert_eq!((lock, idle), (ScalingCause::Lock, ScalingCause::Imbalance));
     }
 }

@@ -57,14 +57,28 @@ fn elementwise(elements: u32, iterations: u32) -> f64 {
 /// Taylor's series: values start in 0 to 1 and the kernel draws them to half of pi, so no range has to be reduced.
 fn sine(x: f32) -> f32 {
     let square = x * x;
-    let terms = [-1.0 / 39_916_800.0, 1.0 / 362_880.0, -1.0 / 5040.0, 1.0 / 120.0, -1.0 / 6.0, 1.0];
+    let terms = [
+        -1.0 / 39_916_800.0,
+        1.0 / 362_880.0,
+        -1.0 / 5040.0,
+        1.0 / 120.0,
+        -1.0 / 6.0,
+        1.0,
+    ];
     x * terms.into_iter().fold(0.0, |sum, term| sum * square + term)
 }
 
 fn cosine(x: f32) -> f32 {
     let square = x * x;
-    let terms =
-        [1.0 / 479_001_600.0, -1.0 / 3_628_800.0, 1.0 / 40_320.0, -1.0 / 720.0, 1.0 / 24.0, -1.0 / 2.0, 1.0];
+    let terms = [
+        1.0 / 479_001_600.0,
+        -1.0 / 3_628_800.0,
+        1.0 / 40_320.0,
+        -1.0 / 720.0,
+        1.0 / 24.0,
+        -1.0 / 2.0,
+        1.0,
+    ];
     terms.into_iter().fold(0.0, |sum, term| sum * square + term)
 }
 
@@ -197,7 +211,10 @@ mod tests {
                 })
                 .sum();
             let found = elementwise(elements, iterations);
-            assert!((found - expected).abs() <= 1e-5 * f64::from(elements), "{found} for {expected}");
+            assert!(
+                (found - expected).abs() <= 1e-5 * f64::from(elements),
+                "{found} for {expected}"
+            );
         }
     }
 
