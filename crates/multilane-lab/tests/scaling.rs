@@ -305,7 +305,7 @@ fn other_programs_hide_no_cause_and_are_no_cause_of_the_work() {
     };
     check(
         &sweep(machine(2), &[(1, alone), (2, noisy(Goes::default())), (4, queued)]),
-        ScalingCause::Cores,
+        ScalingCause::MachineBusy,
     );
 }
 

@@ -59,6 +59,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument(
         "--save", metavar="FILE", help="write the samples to FILE, to be judged again or compared later"
     )
+    parser.add_argument(
+        "--history", nargs="?", const="", metavar="FILE", help="add the sweep to the history; FILE, or the user's own"
+    )
     add_json_to(parser)
     parser.set_defaults(run=run)
 
@@ -105,6 +108,10 @@ def hand_out(scaling: ml.Scaling, options: argparse.Namespace) -> None:
     if options.save:
         scaling.save(options.save)
         written["measurements"] = options.save
+    if options.history is not None:
+        from multilane.scaling.history import History
+
+        written["number in the history"] = str(History(options.history or None).add(scaling))
     if options.json:
         print(json.dumps(as_json(scaling) | {"written": written}, indent=2))
         return

@@ -21,6 +21,8 @@ from multilane.proofs.proof import Interval
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from .history import Change
+
 __all__ = ["Curve", "Scaling", "Verdict", "read"]
 
 #: The first line of a file says what it is.
@@ -169,6 +171,12 @@ class Scaling:
     def verdict(self) -> Verdict:
         """What stops the only curve of this sweep."""
         return self.curve.verdict
+
+    def compare(self, other: Scaling) -> list[Change]:
+        """Say how throughput changed from this sweep to another, at every point that both have."""
+        from .history import changes
+
+        return changes(self, other)
 
     @property
     def data(self) -> dict[str, Any]:
