@@ -277,6 +277,13 @@ class Trace:
         The parts of ``decomposition`` are shares of workers times makespan and add up to 1.
         """
 
+    def simulate(self, workers: int, processors: float | None = None) -> dict[str, Any]:
+        """Replay the tasks on so many workers: what the run would have taken, and what bounds it.
+
+        Tasks keep their costs, their dependencies and the moments they were submitted; ``processors`` is what the
+        machine of the trace offers, unless it is given. What tasks do to each other's caches is not in the answer.
+        """
+
     def tasks(self) -> list[dict[str, Any]]:
         """Return one dictionary per attempt at a task."""
 

@@ -144,7 +144,7 @@ def test_a_sweep_goes_on_where_it_was_cut_off(tmp_path: Path) -> None:
     # A crash in the middle of a line, after three samples.
     kept.write_text("\n".join(lines[:4]) + "\n" + lines[4][:20])
     second = ml.scale(add_up, **options)
-    assert second.samples[:3] == first.samples[:3]
+    assert all(json.loads(line) in second.samples for line in lines[1:4])
     assert sorted((each["workers"], each["repeat"]) for each in second.samples) == [
         (n, r) for n in (1, 2) for r in range(3)
     ]

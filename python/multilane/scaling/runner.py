@@ -88,7 +88,14 @@ def run(plan: Plan) -> Scaling:
                 for sample in probe(one, processors=processors, run_seconds=plan.run_seconds, seed=plan.seed):
                     samples.append(sample)
                     keep(sample)
-    return Scaling(header | {"samples": samples})
+    place = {one.key: number for number, one in enumerate(series)}
+
+    def in_order(sample: Sample) -> tuple[int, int, int]:
+        key = (sample["workload"], sample["size"], sample["strategy"])
+        return place[key], sample["workers"], sample["repeat"]
+
+    # As they were asked for, and not in the random order they were made in.
+    return Scaling(header | {"samples": sorted(samples, key=in_order)})
 
 
 def _series(plan: Plan, stack: ExitStack) -> list[Series]:

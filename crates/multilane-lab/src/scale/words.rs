@@ -179,7 +179,8 @@ pub(super) fn workers(count: u32) -> String {
 /// Operations a second with three figures.
 pub(super) fn rate(value: f64) -> String {
     match value {
-        value if value >= 99_950.0 => format!("{:.0} k", value / 1e3),
+        value if value >= 999_500.0 => format!("{:.1} M", value / 1e6),
+        value if value >= 9_995.0 => format!("{:.1} k", value / 1e3),
         value if value >= 99.95 => format!("{value:.0}"),
         value if value >= 9.995 => format!("{value:.1}"),
         value => format!("{value:.2}"),
