@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from multilane._checks import positive_seconds, whole_number
 from multilane.scaling.command import Command
-from multilane.scaling.loads import Load, documented, matrix_products
+from multilane.scaling.loads import Load, documented
 from multilane.scaling.result import Curve, Scaling, Verdict
 from multilane.scaling.runner import Plan, operation_of, run
 from multilane.scaling.ways import Operation, parse
@@ -116,13 +117,18 @@ def scale(
     else:
         if chosen is not None:
             raise TypeError("`sizes` needs a function or a command; the built-in workloads bring their own")
-        loads = [*documented(), *matrix_products()]
-        plan.name, plan.workload = "built-in workloads", "the element kernel and matrix products"
-        plan.loads = [
-            Load(load.name, load.operation, strategy=_valid(strategy), size=load.size)
-            for load in loads
-            for strategy in (("threads",) if strategies is None else strategies)
-        ]
+        loads = documented()
+        plan.name, plan.workload = "built-in workloads", "the element kernel, matrix products, locks and queues"
+        if strategies is None:
+            plan.loads = loads
+        else:
+            # The workloads alone, each in the ways that were asked for.
+            plan.loads = [
+                replace(load, strategy=_valid(strategy))
+                for load in loads
+                if load.strategy == "threads"
+                for strategy in strategies
+            ]
     plan.name = name or plan.name
     points = len(plan.loads) * len(counts)
     # Five repeats of each point, and as much again for counting and warming up.

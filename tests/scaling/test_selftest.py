@@ -40,6 +40,11 @@ def test_company_is_of_a_known_kind_and_leaves() -> None:
 
 
 def test_the_workloads_of_the_investigation_are_there() -> None:
-    sizes = [load.size for load in documented()]
+    loads = documented()
+    sizes = [load.size for load in loads if (load.name, load.strategy) == ("element kernel", "threads")]
     assert sizes == ["65k x 10", "65k x 100", "65k x 500", "1M x 10", "1M x 100", "1M x 500"]
+    strategies = {load.strategy for load in loads}
+    assert strategies >= {"threads", "threads+lock", "threads+own", "processes", "processes+window=16"}
+    # A curve is found by its workload, its size and its strategy.
+    assert len({(load.name, load.size, load.strategy) for load in loads}) == len(loads)
     assert [load.size for load in matrix_products((64, 256))] == ["64", "256"]

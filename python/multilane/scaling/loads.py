@@ -86,16 +86,35 @@ KNOWN: tuple[Load, ...] = (
 
 
 def documented() -> list[Load]:
-    """Give the element kernel in the sizes of the investigation: elements and inner iterations."""
-    return [
-        Load("element kernel", _native("element", elements, iterations), size=f"{label} x {iterations}")
+    """Give the four tables of the investigation: workload classes, matrix products, a mutex, queues.
+
+    Elements and inner iterations are the size of the element kernel.
+    """
+    kernels = {
+        f"{label} x {iterations}": _native("element", elements, iterations)
         for elements, label in ((65_536, "65k"), (1_048_576, "1M"))
         for iterations in (10, 100, 500)
+    }
+    least = "65k x 10"
+    products = matrix_products()
+    locked = [(load.name, load.size, load.operation) for load in products if load.size == "256"]
+    return [
+        *(Load("element kernel", operation, size=size) for size, operation in kernels.items()),
+        *products,
+        *(
+            Load(name, operation, strategy="threads+lock", size=size)
+            for name, size, operation in [("element kernel", least, kernels[least]), *locked]
+        ),
+        *(
+            Load("element kernel", kernels[least], strategy=strategy, size=least)
+            for strategy in ("threads+own", "processes", "processes+window=16")
+        ),
+        *(Load("nothing", Operation(nothing), strategy=strategy) for strategy in ("processes", "processes+batch=64")),
     ]
 
 
 def matrix_products(sizes: tuple[int, ...] = (64, 256, 1024)) -> list[Load]:
-    """Give products of square matrices, computed by NumPy with one thread each; none without NumPy."""
+    """Give products of square matrices, computed by NumPy; none without NumPy."""
     try:
         import numpy
     except ImportError:

@@ -56,6 +56,8 @@ class Series:
     #: Exactly so many operations a run, where a run cannot be made longer.
     fixed: int | None = None
     counts: dict[int, int] = field(default_factory=dict)
+    #: What one operation takes on one worker, once it is known.
+    seconds_each: float | None = None
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -203,22 +205,28 @@ def _count(one: Series, workers: int, limits: Budget) -> int:
     known = one.counts.get(workers)
     if known is not None:
         return known
-    least = LEAST_EACH * workers
+    numbered = one.operation.numbered
+    if numbered and one.counts:
+        # Operations of different length: throughputs compare only for the same ones.
+        return next(iter(one.counts.values()))
+    # A multiple of the workers, so that the last operation is nobody's alone.
+    group = max(one.workers) if numbered else workers
+    if one.seconds_each is not None and one.seconds_each >= limits.run_seconds / LEAST_EACH and not numbered:
+        # Long operations: no run of them is spent on counting.
+        one.counts[workers] = group * max(1, int(limits.run_seconds / one.seconds_each))
+        return one.counts[workers]
     # What fewer workers took is a first guess, and saves a series of short runs.
-    guess = max((count for other, count in one.counts.items() if other < workers), default=1)
-    count = max(1 if workers == 1 else least, guess)
+    count = max(group if workers > 1 else 1, max((n for other, n in one.counts.items() if other < workers), default=1))
     for _ in range(12):
-        sample = one.way.run(one.operation, workers, count, warm_up=False)
-        seconds = sample["wall_ns"] / 1e9
+        seconds = one.way.run(one.operation, workers, count, warm_up=False)["wall_ns"] / 1e9
         if seconds >= 0.6 * limits.run_seconds or count >= MOST_OPERATIONS:
             break
-        grow = limits.run_seconds / max(seconds, 1e-7)
-        count = min(MOST_OPERATIONS, max(count + 1, round(count * min(grow, 30.0))))
-    else:
-        seconds = limits.run_seconds
+        count = min(MOST_OPERATIONS, max(count + 1, round(count * min(limits.run_seconds / max(seconds, 1e-7), 30.0))))
+    if workers == 1:
+        one.seconds_each = seconds / count
+    least = group * (LEAST_EACH if numbered or seconds / count * LEAST_EACH <= limits.run_seconds else 1)
     count = max(least, min(MOST_OPERATIONS, round(count * limits.run_seconds / max(seconds, 1e-7))))
-    # A multiple of the workers, so that the last operation is nobody's alone.
-    one.counts[workers] = -(-count // workers) * workers
+    one.counts[workers] = -(-count // group) * group
     return one.counts[workers]
 
 

@@ -7,9 +7,11 @@ plus sign ``own`` (a queue for each worker instead of one for all), ``lock`` (a 
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -157,6 +159,8 @@ class Processes:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.pools: dict[int, ml.Executor] = {}
+        #: The workers of each pool, as its last run had them.
+        self.processes: dict[int, list[int]] = {}
 
     def run(self, operation: Operation, workers: int, count: int, warm_up: bool = False) -> Sample:
         """Submit the operations and wait for all of them."""
@@ -169,6 +173,7 @@ class Processes:
             for handle in [pool.submit(operation.function, *_call(operation, 0)) for _ in range(2 * workers)]:
                 handle.result()
         batch, window = self.options.batch, self.options.window or count
+        delay = _delay_of(self.processes.get(workers, []))
         before = _multilane.system_use()
         with ml.record(label="scale") as recording:
             started = time.monotonic_ns()
@@ -187,7 +192,9 @@ class Processes:
             wall_ns = time.monotonic_ns() - started
         after = _multilane.system_use()
         assert recording.trace is not None, "a recording that has ended has a trace"
-        return _of_trace(operation, workers, count, wall_ns, recording.trace.analyse(), before, after)
+        held_up = _delay_of(self.processes.get(workers, [])) - delay
+        self.processes[workers] = [worker["os_id"] for worker in recording.trace.worker_list()]
+        return _of_trace(operation, workers, count, wall_ns, recording.trace.analyse(), before, after, held_up)
 
     def close(self) -> None:
         """Shut the pools down."""
@@ -275,8 +282,9 @@ def _of_trace(
     analysis: dict[str, Any],
     before: dict[str, int],
     after: dict[str, int],
+    held_up_ns: int,
 ) -> Sample:
-    """Make a sample of what a pool recorded."""
+    """Make a sample of what a pool recorded; its processes and the dispatcher's threads were held up for so long."""
     parts: dict[str, float] = analysis["decomposition"]
     span: int = analysis["makespan_ns"] * analysis["workers"]
 
@@ -286,22 +294,46 @@ def _of_trace(
     own = after["own_cpu_ns"] - before["own_cpu_ns"] + analysis["cpu_ns"]
     # No operation waits for another one, so whatever keeps a worker without work is the handing out.
     outside = max(0, wall_ns - analysis["makespan_ns"]) * workers
+    dispatch = ns("dispatch", "serialisation", "serial_fraction", "start_up", "idle") + outside
+    idle = ns("load_imbalance")
+    # Who waits for a processor hands out late; so far as other programs have it, that is their doing.
+    foreign = max(0, after["machine_cpu_ns"] - before["machine_cpu_ns"] - own)
+    excused = min(max(0, held_up_ns - ns("run_queue")) * foreign // max(1, foreign + own), dispatch + idle)
+    excused_idle = excused * idle // max(1, dispatch + idle)
     return {
         "workers": workers,
         "operations": count,
         "wall_ns": wall_ns,
         "cpu_ns": ns("useful"),
         "process_cpu_ns": own,
-        "run_delay_ns": ns("run_queue"),
+        "run_delay_ns": ns("run_queue") + excused,
         "interpreter_wait_ns": ns("interpreter_wait"),
         "other_wait_ns": ns("waiting"),
-        "dispatch_ns": ns("dispatch", "serialisation", "serial_fraction", "start_up", "idle") + outside,
-        "idle_ns": ns("load_imbalance"),
+        "dispatch_ns": dispatch - (excused - excused_idle),
+        "idle_ns": idle - excused_idle,
         "longest_ns": max((each["max_ns"] for each in analysis["functions"].values()), default=0),
-        "foreign_ns": max(0, after["machine_cpu_ns"] - before["machine_cpu_ns"] - own),
+        "foreign_ns": foreign,
         "throttled_ns": _throttled(before, after, workers * wall_ns),
         "bytes_per_operation": operation.bytes,
     }
+
+
+def _delay_of(processes: Iterable[int]) -> int:
+    """Add up how long these processes, and the threads of this one, were ready to run without a processor."""
+    files = [f"/proc/{process}/schedstat" for process in processes]
+    files += [f"/proc/self/task/{thread}/schedstat" for thread in _entries("/proc/self/task")]
+    total = 0
+    for file in files:
+        with contextlib.suppress(OSError, ValueError, IndexError), open(file, encoding="ascii") as text:
+            total += int(text.read().split()[1])
+    return total
+
+
+def _entries(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
 
 
 def _throttled(before: dict[str, int], after: dict[str, int], lane_ns: int) -> int:

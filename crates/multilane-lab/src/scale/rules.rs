@@ -115,8 +115,10 @@ impl Case<'_> {
         if self.throttled(within) {
             return self.limited(within, self.facts(within));
         }
-        if within.share(|sample| sample.run_delay_ns) > APART {
-            return self.busy_machine(within);
+        for point in [within, self.alone] {
+            if point.share(|sample| sample.run_delay_ns) > APART {
+                return self.busy_machine(point);
+            }
         }
         if top.workers <= self.cores {
             return words::verdict(ScalingCause::None, None, top.workers, self.facts(top));
