@@ -136,6 +136,7 @@ def _kept(plan: Plan, header: dict[str, Any], series: list[Series], stack: ExitS
                 raise ml.MultilaneError(
                     f"`{path}` holds another sweep: its {name} is not that of this one; give another file"
                 )
+        _cut_off(path)
         samples = [each for each in old["samples"] if (each["workload"], each["size"], each["strategy"]) in known]
         for one in series:
             for workers in one.workers:
@@ -152,6 +153,12 @@ def _kept(plan: Plan, header: dict[str, Any], series: list[Series], stack: ExitS
         file.flush()
 
     return samples, keep
+
+
+def _cut_off(path: Path) -> None:
+    """Remove a last line that was not written to its end, so that the next sample has a line of its own."""
+    with path.open("rb+") as file:
+        file.truncate(file.read().rfind(b"\n") + 1)
 
 
 def operation_of(function: Any, size: Any = None, *, sized: bool = False) -> Operation:
