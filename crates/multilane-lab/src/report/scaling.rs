@@ -296,7 +296,7 @@ fn interval(value: Interval) -> String {
 /// Three figures, also of what is small.
 fn small(value: f64) -> String {
     match value.abs() {
-        size if size == 0.0 => "0".to_owned(),
+        0.0 => "0".to_owned(),
         size if size < 0.0995 => format!("{value:.4}"),
         _ => figure(value),
     }

@@ -190,15 +190,15 @@ fn solve<const N: usize>(rows: &[[f64; N]], kept: &[usize]) -> Option<Vec<f64>> 
         let pivot = (column..size)
             .max_by(|left, right| system[*left][column].abs().total_cmp(&system[*right][column].abs()))?;
         system.swap(column, pivot);
-        let lead = system[column][column];
-        if lead.abs() < 1e-300 {
+        let lead = system[column].clone();
+        if lead[column].abs() < 1e-300 {
             return None;
         }
-        for row in (0..size).filter(|row| *row != column) {
-            let factor = system[row][column] / lead;
-            for place in column..=size {
-                system[row][place] -= factor * system[column][place];
-            }
+        for (_, row) in system.iter_mut().enumerate().filter(|(row, _)| *row != column) {
+            let factor = row[column] / lead[column];
+            row.iter_mut()
+                .zip(&lead)
+                .for_each(|(cell, pivot)| *cell -= factor * pivot);
         }
     }
     let solved: Vec<f64> = (0..size).map(|row| system[row][size] / system[row][row]).collect();

@@ -110,7 +110,7 @@ impl Case<'_> {
             return self.limited(self.alone, facts);
         }
         if within.workers >= 2 && self.lost(within) > TOLERATED {
-            return self.from_losses(within);
+            return self.largest_loss(within);
         }
         if self.throttled(within) {
             return self.limited(within, self.facts(within));
@@ -150,7 +150,7 @@ impl Case<'_> {
         if top.cores_used() >= BUSY * self.usable || (wants >= WANTS_PROCESSORS && queued) {
             return self.limited(top, self.facts(top));
         }
-        self.from_losses(top)
+        self.largest_loss(top)
     }
 
     /// The processors are the limit; which of the limits on them.
@@ -195,7 +195,7 @@ impl Case<'_> {
     }
 
     /// Names the largest loss at a point, when it is clear.
-    fn from_losses(&self, point: &Point<'_>) -> ScalingVerdict {
+    fn largest_loss(&self, point: &Point<'_>) -> ScalingVerdict {
         let alone = medians(self.alone.parts().iter());
         let unit_ns = self.alone.unit_ns();
         let all = point.parts();
