@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from multilane._prove import prove as prove
     from multilane._record import Recording as Recording
     from multilane._record import record as record
+    from multilane._scale import Scaling as Scaling
+    from multilane._scale import scale as scale
     from multilane._waiting import as_completed as as_completed
     from multilane._waiting import gather as gather
     from multilane._waiting import wait as wait
@@ -88,6 +90,7 @@ _HOMES = {
     "_plan": ("Plan", "optimize"),
     "_prove": ("Proof", "prove"),
     "_record": ("Recording", "record"),
+    "_scale": ("Scaling", "scale"),
     "_waiting": ("as_completed", "gather", "wait"),
     "errors": (
         "BackendUnavailable",

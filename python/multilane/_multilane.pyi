@@ -21,6 +21,21 @@ from multilane._locks import RLock as RLock
 from multilane._locks import RWLock as RWLock
 from multilane._locks import RWLockSide as RWLockSide
 from multilane._locks import Semaphore as Semaphore
+from multilane._native_scaling import Beside as Beside
+from multilane._native_scaling import LaneRun as LaneRun
+from multilane._native_scaling import Watch as Watch
+from multilane._native_scaling import load_compute as load_compute
+from multilane._native_scaling import load_compute_held as load_compute_held
+from multilane._native_scaling import load_element as load_element
+from multilane._native_scaling import load_lines as load_lines
+from multilane._native_scaling import load_lock as load_lock
+from multilane._native_scaling import load_pages as load_pages
+from multilane._native_scaling import load_triad as load_triad
+from multilane._native_scaling import scaling_changes as scaling_changes
+from multilane._native_scaling import scaling_judge as scaling_judge
+from multilane._native_scaling import scaling_page as scaling_page
+from multilane._native_scaling import scaling_table as scaling_table
+from multilane._native_scaling import system_use as system_use
 
 __version__: str
 
@@ -289,6 +304,13 @@ class Trace:
         """Read from the trace how many cores were used, where the time went, and the critical path.
 
         The parts of ``decomposition`` are shares of workers times makespan and add up to 1.
+        """
+
+    def simulate(self, workers: int, processors: float | None = None) -> dict[str, Any]:
+        """Replay the tasks on so many workers: what the run would have taken, and what bounds it.
+
+        Tasks keep their costs, their dependencies and the moments they were submitted; ``processors`` is what the
+        machine of the trace offers, unless it is given. What tasks do to each other's caches is not in the answer.
         """
 
     def tasks(self) -> list[dict[str, Any]]:

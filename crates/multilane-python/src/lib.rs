@@ -19,6 +19,7 @@ mod probe;
 mod process_pool;
 mod quantum;
 mod remote_pool;
+mod scale;
 mod sync;
 mod thread_pool;
 mod trace;
@@ -155,7 +156,8 @@ mod _multilane {
         super::lab::register(module)?;
         super::plans::register(module)?;
         super::quantum::register(module)?;
-        super::probe::register(module)?;
-        super::sync::register(module)
+        super::sync::register(module)?;
+        super::scale::register(module)?;
+        super::probe::register(module)
     }
 }
