@@ -39,7 +39,10 @@ fn ring(size: usize) -> Vec<Deadlock> {
                 })
             })
             .collect();
-        threads.into_iter().filter_map(|thread| thread.join().unwrap()).collect()
+        threads
+            .into_iter()
+            .filter_map(|thread| thread.join().unwrap())
+            .collect()
     })
 }
 

@@ -29,7 +29,11 @@ struct Stoppable<'a>(&'a std::sync::atomic::AtomicBool);
 impl Caller for Stoppable<'_> {
     fn sleep(&mut self, asleep: &mut (dyn FnMut() + Send)) -> Result<(), Stop> {
         asleep();
-        if self.0.load(std::sync::atomic::Ordering::SeqCst) { Err(Stop) } else { Ok(()) }
+        if self.0.load(std::sync::atomic::Ordering::SeqCst) {
+            Err(Stop)
+        } else {
+            Ok(())
+        }
     }
 
     fn slice(&self) -> Option<Duration> {
