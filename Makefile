@@ -69,7 +69,8 @@ bench-quantum: setup ## measure circuits against other simulators
 
 ##@ Change
 .PHONY: test
-test: setup test-rust test-python test-pythons ## test Rust, and Python on every supported version found here
+test: setup test-rust ## test Rust, and Python on every supported version found here
+	@bash scripts/test_pythons.sh all $(PYTEST_ARGUMENTS)
 
 .PHONY: check
 check: lint types loom docs test ## all that CI checks
@@ -83,8 +84,8 @@ test-python: setup ## test the package on one Python (PYTEST_ARGUMENTS=... for a
 	@$(PYTHON) -m pytest $(PYTEST_ARGUMENTS)
 
 .PHONY: test-pythons
-test-pythons: setup
-	@bash scripts/other_pythons.sh $(PYTEST_ARGUMENTS)
+test-pythons: setup ## test the package on the other Pythons
+	@bash scripts/test_pythons.sh others $(PYTEST_ARGUMENTS)
 
 # Qiskit and PennyLane beside the module that was just built, not beside a second copy of it.
 PARTNERS := .venvs/partners/bin/python
