@@ -69,8 +69,8 @@ bench-quantum: setup ## measure circuits against other simulators
 
 ##@ Change
 .PHONY: test
-test: setup test-rust ## test Rust, and Python on every supported version found here
-	@bash scripts/test_pythons.sh all $(PYTEST_ARGUMENTS)
+test: setup ## test Rust, and Python on every supported version found here
+	@bash scripts/test.sh all $(PYTEST_ARGUMENTS)
 
 .PHONY: check
 check: lint types loom docs test ## all that CI checks
@@ -85,7 +85,7 @@ test-python: setup ## test the package on one Python (PYTEST_ARGUMENTS=... for a
 
 .PHONY: test-pythons
 test-pythons: setup ## test the package on the other Pythons
-	@bash scripts/test_pythons.sh others $(PYTEST_ARGUMENTS)
+	@bash scripts/test.sh pythons $(PYTEST_ARGUMENTS)
 
 # Qiskit and PennyLane beside the module that was just built, not beside a second copy of it.
 PARTNERS := .venvs/partners/bin/python

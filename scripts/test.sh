@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Run the tests on every supported Python of this machine: `scripts/test_pythons.sh all|others [pytest arguments...]`.
+# Run the tests of Rust and of every supported Python of this machine: `scripts/test.sh all|pythons [pytest arguments...]`.
 #
-# The first, in .venv, runs everything. Each other gets the wheel that a user would install, in .venvs/VERSION, and runs
-# what is neither slow nor in need of a browser, with fewer random cases. While one is tested the next is built; two are
-# tested at a time, and each says what it has to say when it is done. Fails when one of them fails, after all have run.
+# The first Python, in .venv, runs everything, while the crates are built and tested. Each other gets the wheel that a user
+# would install, in .venvs/VERSION, and runs what is neither slow nor in need of a browser, with fewer random cases. While one
+# is tested the next is built; two are tested at a time, and each says what it has to say when it is done. Fails when one
+# fails, after all have run.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -46,13 +47,20 @@ start() {
     } &
 }
 
-[[ $which == all ]] && start "$first" .venv/bin/python "$@"
+if [[ $which == all ]]; then
+    start "$first" .venv/bin/python "$@"
+    make test-rust || failed+=("Rust")
+fi
 while read -r version python; do
     [[ $version == "$first" ]] && continue
-    # In a target folder of its own, so that the versions do not undo each other's builds. CI builds each once, and all in
-    # one folder: that saves the crates that do not know Python.
-    if CARGO_TARGET_DIR=$([[ ${CI:-} ]] && echo "$target" || echo "$target/python$version") \
-        bash scripts/setup.sh ".venvs/$version" "$python" --no-editable --no-group lint </dev/null; then
+    # In a target folder of its own, so that the versions do not undo each other's builds. CI builds each once, so in one
+    # folder, which saves the crates that do not know Python, and without the link time that only speed needs.
+    if [[ ${CI:-} ]]; then
+        export CARGO_TARGET_DIR=$target/pythons CARGO_PROFILE_RELEASE_LTO=off
+    else
+        export CARGO_TARGET_DIR=$target/python$version
+    fi
+    if bash scripts/setup.sh ".venvs/$version" "$python" --no-editable --no-group lint </dev/null; then
         wait_for_fewer_than 2
         start "$version" ".venvs/$version/bin/python" -o cache_dir=".venvs/$version/pytest" \
             -m "not browser and not slow" --hypothesis-profile=brief "$@"
@@ -62,6 +70,6 @@ while read -r version python; do
 done < <(.venv/bin/python scripts/interpreters.py)
 wait_for_fewer_than 1
 if ((${#failed[@]})); then
-    echo "failed on Python ${failed[*]}" >&2
+    echo "failed: ${failed[*]}" >&2
     exit 1
 fi
