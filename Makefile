@@ -69,7 +69,7 @@ bench-quantum: setup ## measure circuits against other simulators
 
 ##@ Change
 .PHONY: test
-test: setup test-rust test-python test-pythons ## test Rust, and Python on every supported version found here
+test: setup test-rust test-python test-pythons test-partners ## test Rust, and Python on every supported version found here
 
 .PHONY: check
 check: lint types loom docs test ## all that CI checks
