@@ -15,7 +15,8 @@ while read -r version python; do
     echo "== Python $version ($python)"
     CARGO_TARGET_DIR=$([[ ${CI:-} ]] && echo "$target" || echo "$target/python$version") \
         bash scripts/setup.sh ".venvs/$version" "$python" --no-editable --no-group lint </dev/null &&
-        ".venvs/$version/bin/python" -m pytest -o cache_dir=".venvs/$version/pytest" -m "not browser and not slow" "$@" </dev/null ||
+        ".venvs/$version/bin/python" -m pytest -o cache_dir=".venvs/$version/pytest" -m "not browser and not slow" \
+            --hypothesis-profile=brief "$@" </dev/null ||
         failed+=("$version")
 done < <(.venv/bin/python scripts/interpreters.py)
 if ((${#failed[@]})); then

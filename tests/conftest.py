@@ -18,6 +18,8 @@ IN_CI = os.environ.get("CI", "") not in ("", "0", "false")
 # No deadlines: a shared machine may stop for longer than any of them.
 hypothesis.settings.register_profile("default", deadline=None, max_examples=50)
 hypothesis.settings.register_profile("ci", deadline=None, max_examples=100, derandomize=True, print_blob=True)
+# What only depends on Rust was searched on the first Python (`--hypothesis-profile=brief` on the others).
+hypothesis.settings.register_profile("brief", deadline=None, max_examples=20, derandomize=IN_CI, print_blob=True)
 hypothesis.settings.load_profile("ci" if IN_CI else "default")
 
 

@@ -276,6 +276,7 @@ def resident_and_shared() -> tuple[int, int]:
     return resident_kib(), shared_kib()
 
 
+@pytest.mark.slow
 def test_memory_is_given_back(pool: ml.Executor) -> None:
     array = np.ones(50 * 1000 * 1000 // 8)
 

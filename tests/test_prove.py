@@ -91,6 +91,7 @@ class TestCollect:
         assert set(runs.values()) == {1}
         assert len(runs) == 15
 
+    @pytest.mark.slow
     def test_the_order_is_random(self) -> None:
         names = [str(number) for number in range(8)]
         collected = collect.collect(experiments([], *names), repeats=6, budget=None, precise=lambda _: False)
@@ -107,6 +108,7 @@ class TestCollect:
         collected = collect.collect(experiments([], "a", "b"), repeats=None, budget=1e-9, precise=lambda _: False)
         assert collected.repeats == 3
 
+    @pytest.mark.slow
     def test_ends_when_it_never_gets_precise(self) -> None:
         collected = collect.collect(experiments([], "a", "b"), repeats=None, budget=None, precise=lambda _: False)
         assert collected.repeats == collect.MOST_REPEATS
@@ -219,12 +221,14 @@ class TestVerdict:
 
 
 class TestProve:
+    @pytest.mark.slow
     def test_sleep_is_never_parallel(self) -> None:
         proof = ml.prove(time.sleep, [0.1] * 4, workers=2, repeats=3, strategies=["processes"], progress=False)
         assert not proof.holds
         assert proof.verdict in ("concurrent, not parallel", "inconclusive")
         assert proof.cores_used.high < 0.5
 
+    @pytest.mark.slow
     def test_plain_threads_do_not_run_python_in_parallel(self) -> None:
         if not gil_is_on():
             pytest.skip("this interpreter has no lock on")
@@ -243,6 +247,7 @@ class TestProve:
         failed = [check for check in proof.checks if not check["passed"]]
         assert evidence.DETERMINISTIC_CHECK in {check["name"] for check in failed}
 
+    @pytest.mark.slow
     def test_every_strategy_is_measured_in_every_repeat(self) -> None:
         proof = ml.prove(operator.neg, range(6), workers=2, repeats=3, progress=False)
         runs = Counter((run["strategy"], run["repeat"]) for run in proof.data.runs)
@@ -250,6 +255,7 @@ class TestProve:
         assert runs == {(name, repeat): 1 for name in names for repeat in range(3)}
         assert {run["tasks"] for run in proof.data.runs} == {6}
 
+    @pytest.mark.slow
     def test_work_too_short_to_measure_is_inconclusive(self) -> None:
         proof = ml.prove(operator.neg, range(6), workers=2, repeats=3, progress=False)
         assert proof.verdict == "inconclusive"

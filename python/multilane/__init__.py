@@ -4,7 +4,7 @@
 `concurrent.futures.Executor`, `map` spreads many calls, `record` keeps what every
 worker did, and `prove` says whether it ran in parallel. `evaluate`, `lazy` and
 `Builder` compute with whole arrays, `graph` with graphs, and `quantum` with the states of
-quantum circuits, on all cores.
+quantum circuits, on all cores. `sync` has locks and channels that notice deadlocks.
 
 Names are imported when they are first used: a worker process needs few of them, and not even `typing`, which takes
 as long as the rest of its start.
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from multilane import graph as graph
     from multilane import quantum as quantum
+    from multilane import sync as sync
     from multilane._arrays import empty as empty
     from multilane._arrays import share as share
     from multilane._builder import Builder as Builder
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
     from multilane._prove import prove as prove
     from multilane._record import Recording as Recording
     from multilane._record import record as record
+    from multilane._scale import Scaling as Scaling
+    from multilane._scale import scale as scale
     from multilane._waiting import as_completed as as_completed
     from multilane._waiting import gather as gather
     from multilane._waiting import wait as wait
@@ -53,7 +56,10 @@ if TYPE_CHECKING:
     from multilane.errors import BrokenPool as BrokenPool
     from multilane.errors import CircuitError as CircuitError
     from multilane.errors import ConvergenceWarning as ConvergenceWarning
+    from multilane.errors import DeadlockError as DeadlockError
     from multilane.errors import DependencyError as DependencyError
+    from multilane.errors import LockAbandonedError as LockAbandonedError
+    from multilane.errors import LockOrderWarning as LockOrderWarning
     from multilane.errors import MultilaneError as MultilaneError
     from multilane.errors import PlanError as PlanError
     from multilane.errors import RegisterBusy as RegisterBusy
@@ -84,13 +90,17 @@ _HOMES = {
     "_plan": ("Plan", "optimize"),
     "_prove": ("Proof", "prove"),
     "_record": ("Recording", "record"),
+    "_scale": ("Scaling", "scale"),
     "_waiting": ("as_completed", "gather", "wait"),
     "errors": (
         "BackendUnavailable",
         "BrokenPool",
         "CircuitError",
         "ConvergenceWarning",
+        "DeadlockError",
         "DependencyError",
+        "LockAbandonedError",
+        "LockOrderWarning",
         "MultilaneError",
         "PlanError",
         "RegisterBusy",
@@ -112,7 +122,7 @@ _HOMES = {
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-_PACKAGES = {"graph", "quantum"}
+_PACKAGES = {"graph", "quantum", "sync"}
 
 __all__ = sorted({*_HOME_OF, *_PACKAGES})
 

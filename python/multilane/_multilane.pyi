@@ -8,28 +8,56 @@ from typing import Any, Literal, NoReturn, final
 
 from typing_extensions import disjoint_base
 
-from multilane._multilane_quantum import Angle as Angle
-from multilane._multilane_quantum import CircuitData as CircuitData
-from multilane._multilane_quantum import RegisterData as RegisterData
-from multilane._multilane_quantum import ShotsData as ShotsData
-from multilane._multilane_quantum import StateData as StateData
-from multilane._multilane_quantum import quantum_anatomy as quantum_anatomy
-from multilane._multilane_quantum import quantum_distance as quantum_distance
-from multilane._multilane_quantum import quantum_expectation as quantum_expectation
-from multilane._multilane_quantum import quantum_explain as quantum_explain
-from multilane._multilane_quantum import quantum_gradient as quantum_gradient
-from multilane._multilane_quantum import quantum_in_place_bandwidth as quantum_in_place_bandwidth
-from multilane._multilane_quantum import quantum_most_qubits as quantum_most_qubits
-from multilane._multilane_quantum import quantum_native_runs as quantum_native_runs
-from multilane._multilane_quantum import quantum_optimize as quantum_optimize
-from multilane._multilane_quantum import quantum_passes as quantum_passes
-from multilane._multilane_quantum import quantum_probabilities as quantum_probabilities
-from multilane._multilane_quantum import quantum_read_qasm as quantum_read_qasm
-from multilane._multilane_quantum import quantum_sample as quantum_sample
-from multilane._multilane_quantum import quantum_scaled as quantum_scaled
-from multilane._multilane_quantum import quantum_sum as quantum_sum
-from multilane._multilane_quantum import quantum_tensor as quantum_tensor
-from multilane._multilane_quantum import quantum_weight as quantum_weight
+from multilane._locks import AtomicInt as AtomicInt
+from multilane._locks import Barrier as Barrier
+from multilane._locks import BoundedSemaphore as BoundedSemaphore
+from multilane._locks import Channel as Channel
+from multilane._locks import Condition as Condition
+from multilane._locks import Event as Event
+from multilane._locks import Latch as Latch
+from multilane._locks import Lock as Lock
+from multilane._locks import Once as Once
+from multilane._locks import RLock as RLock
+from multilane._locks import RWLock as RWLock
+from multilane._locks import RWLockSide as RWLockSide
+from multilane._locks import Semaphore as Semaphore
+from multilane._native_quantum import Angle as Angle
+from multilane._native_quantum import CircuitData as CircuitData
+from multilane._native_quantum import RegisterData as RegisterData
+from multilane._native_quantum import ShotsData as ShotsData
+from multilane._native_quantum import StateData as StateData
+from multilane._native_quantum import quantum_anatomy as quantum_anatomy
+from multilane._native_quantum import quantum_distance as quantum_distance
+from multilane._native_quantum import quantum_expectation as quantum_expectation
+from multilane._native_quantum import quantum_explain as quantum_explain
+from multilane._native_quantum import quantum_gradient as quantum_gradient
+from multilane._native_quantum import quantum_in_place_bandwidth as quantum_in_place_bandwidth
+from multilane._native_quantum import quantum_most_qubits as quantum_most_qubits
+from multilane._native_quantum import quantum_native_runs as quantum_native_runs
+from multilane._native_quantum import quantum_optimize as quantum_optimize
+from multilane._native_quantum import quantum_passes as quantum_passes
+from multilane._native_quantum import quantum_probabilities as quantum_probabilities
+from multilane._native_quantum import quantum_read_qasm as quantum_read_qasm
+from multilane._native_quantum import quantum_sample as quantum_sample
+from multilane._native_quantum import quantum_scaled as quantum_scaled
+from multilane._native_quantum import quantum_sum as quantum_sum
+from multilane._native_quantum import quantum_tensor as quantum_tensor
+from multilane._native_quantum import quantum_weight as quantum_weight
+from multilane._native_scaling import Beside as Beside
+from multilane._native_scaling import LaneRun as LaneRun
+from multilane._native_scaling import Watch as Watch
+from multilane._native_scaling import load_compute as load_compute
+from multilane._native_scaling import load_compute_held as load_compute_held
+from multilane._native_scaling import load_element as load_element
+from multilane._native_scaling import load_lines as load_lines
+from multilane._native_scaling import load_lock as load_lock
+from multilane._native_scaling import load_pages as load_pages
+from multilane._native_scaling import load_triad as load_triad
+from multilane._native_scaling import scaling_changes as scaling_changes
+from multilane._native_scaling import scaling_judge as scaling_judge
+from multilane._native_scaling import scaling_page as scaling_page
+from multilane._native_scaling import scaling_table as scaling_table
+from multilane._native_scaling import system_use as system_use
 
 __version__: str
 
@@ -298,6 +326,13 @@ class Trace:
         """Read from the trace how many cores were used, where the time went, and the critical path.
 
         The parts of ``decomposition`` are shares of workers times makespan and add up to 1.
+        """
+
+    def simulate(self, workers: int, processors: float | None = None) -> dict[str, Any]:
+        """Replay the tasks on so many workers: what the run would have taken, and what bounds it.
+
+        Tasks keep their costs, their dependencies and the moments they were submitted; ``processors`` is what the
+        machine of the trace offers, unless it is given. What tasks do to each other's caches is not in the answer.
         """
 
     def tasks(self) -> list[dict[str, Any]]:
@@ -857,3 +892,20 @@ def worker_fail(message: bytes) -> None:
 
 def worker_run(encode_error: Callable[..., bytes], idle: Callable[[], object]) -> None:
     """Run tasks until the pool is closed."""
+
+def sync_select(
+    offers: tuple[Channel[Any] | tuple[Channel[Any], Any], ...], timeout: float | None = None
+) -> tuple[Channel[Any], Any] | None:
+    """Do the first of several gets and puts that can be done."""
+
+def sync_join(ident: int, endless: bool, wait: Callable[[], object]) -> None:
+    """Call ``wait``, which returns when the thread ``ident`` has ended, unless it never can."""
+
+def sync_settings(deadlocks: bool | None = None, order: bool | None = None) -> tuple[bool, bool]:
+    """Set what is watched, and return what was."""
+
+def sync_calibrate() -> bool:
+    """Find out whether the place where a lock was taken can be read here. Call it from Python code."""
+
+def sync_closing() -> None:
+    """Note that the interpreter is about to end: a thread that wakes must not touch it."""

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from concurrent.futures import BrokenExecutor
+from typing import Any
 
 __all__ = [
     "BackendUnavailable",
     "BrokenPool",
     "CircuitError",
     "ConvergenceWarning",
+    "DeadlockError",
     "DependencyError",
+    "LockAbandonedError",
+    "LockOrderWarning",
     "MultilaneError",
     "PlanError",
     "RegisterBusy",
@@ -93,6 +97,32 @@ class RegisterBusy(MultilaneError, RuntimeError):
 
 class ConvergenceWarning(UserWarning):
     """An algorithm stopped at its bound before it reached the tolerance it was given."""
+
+
+class DeadlockError(MultilaneError, RuntimeError):
+    """The wait would have closed a cycle of threads that wait for each other for ever.
+
+    It is raised in the thread that was about to wait last; the others go on once that
+    one has released what it holds.
+
+    Attributes
+    ----------
+    steps : tuple of WaitStep
+        Who waits for what, in the order of the cycle: each waits for something that the
+        thread of the next step holds, the last for something of the first.
+    """
+
+    def __init__(self, message: str, steps: tuple[Any, ...] = ()) -> None:
+        super().__init__(message)
+        self.steps = steps
+
+
+class LockAbandonedError(MultilaneError, RuntimeError):
+    """The thread that holds the lock has ended, or did not come along in a fork."""
+
+
+class LockOrderWarning(UserWarning):
+    """Two locks are taken in both orders: two threads that do so at once may deadlock."""
 
 
 class RemoteError(MultilaneError):

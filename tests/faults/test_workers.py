@@ -147,6 +147,7 @@ def work(path: str, number: int) -> int:
     return number * 3
 
 
+@pytest.mark.slow
 def test_no_task_is_lost_or_run_twice_while_workers_are_killed(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with ml.Executor(2, "processes") as pool:

@@ -33,8 +33,9 @@ def test_the_parts_of_a_call_fit_into_it() -> None:
 
 
 def test_a_held_lock_is_taken_from_other_threads() -> None:
-    found = anatomy(20, workers=1, rounds=1)
-    assert found.other_held < found.other_released
+    found = anatomy(20, workers=1, rounds=3)
+    # It cannot count before a run has ended.
+    assert found.stall_held_s > found.kernel_s / 2
 
 
 @pytest.mark.parametrize("qubits", [1, 27])
@@ -53,7 +54,7 @@ def test_the_command_prints_it_for_a_program(capsys: pytest.CaptureFixture[str])
 
 def test_the_command_shows_it_to_a_person(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["prove", "--quantum", "10", "--repeats", "2"]) == 0
-    printed = capsys.readouterr().out
+    printed = " ".join(capsys.readouterr().out.split())
     for words in ("where the time of one call goes", "cores used", "Rust alone", "another Python thread gets"):
         assert words in printed
 

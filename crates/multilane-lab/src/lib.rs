@@ -1,6 +1,6 @@
 //! Reads traces and says what they show.
 //!
-//! Statistics, the decomposition of a run's time, and the verdict of a proof.
+//! Statistics, the decomposition of a run's time, the verdict of a proof, and what stops a sweep over workers.
 //! Takes data and returns data: no threads, no clock, no machine.
 
 mod analysis;
@@ -12,6 +12,8 @@ mod parts;
 mod path;
 mod proof;
 pub mod report;
+mod scale;
+mod simulate;
 mod statistics;
 mod thresholds;
 mod verdict;
@@ -20,6 +22,11 @@ mod words;
 pub use analysis::{Analysis, Decomposition, FunctionSummary, analyse};
 pub use judge::judge;
 pub use proof::{BASELINE, CONTROL, Check, FORMAT, Part, PartKind, Proof, Run};
-pub use report::{PlanReport, plans_html, report_html};
+pub use report::{PlanReport, plans_html, report_html, scaling_html};
+pub use scale::{
+    Beside, Change, Fit, Model, Parameter, PointJudgement, Prediction, Sample, Scaling, ScalingCause, ScalingJudgement,
+    ScalingVerdict, SeriesJudgement, Share, compare_scalings, fit_model, judge_scaling, plateau, scaling_csv, usl_peak,
+};
+pub use simulate::{Simulation, simulate};
 pub use statistics::{bootstrap, median};
 pub use verdict::{Cause, Interval, Judgement, PartJudgement, ScalePoint, StrategyVerdict, Verdict};

@@ -6,6 +6,7 @@
 
 mod bars;
 mod cards;
+mod curves;
 mod facts;
 mod lanes;
 mod losses;
@@ -14,6 +15,7 @@ mod plans;
 mod pointer;
 mod progress;
 mod rows;
+mod scaling;
 mod shapes;
 mod speed;
 mod text;
@@ -22,6 +24,7 @@ mod view;
 use std::borrow::Cow;
 
 pub use plans::{Finding, Group, PlanReport, PlanRun, plans_html};
+pub use scaling::scaling_html;
 
 use serde_json::Value;
 

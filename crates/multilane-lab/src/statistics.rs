@@ -74,6 +74,40 @@ fn resamples(length: usize) -> impl Iterator<Item = Vec<usize>> {
     (0..count).map(move |_| (0..length).map(|_| next_below(&mut state, length)).collect())
 }
 
+/// Positions drawn with replacement from several lists of these lengths at once, `count` times.
+pub(crate) fn positions(count: usize, lengths: Vec<usize>) -> impl Iterator<Item = Vec<Vec<usize>>> {
+    let mut state = SEED;
+    let count = if lengths.contains(&0) { 0 } else { count };
+    (0..count).map(move |_| {
+        let draw = |length: &usize| (0..*length).map(|_| next_below(&mut state, *length)).collect();
+        lengths.iter().map(draw).collect()
+    })
+}
+
+/// The ratio of the medians of two lists that were not measured in pairs, and its 95 % bootstrap interval.
+pub(crate) fn ratio_interval(above: &[f64], below: &[f64]) -> Interval {
+    let ratio = |above: &[f64], below: &[f64]| match median(below) {
+        unit if unit > 0.0 => median(above) / unit,
+        _ => 0.0,
+    };
+    let drawn = positions(RESAMPLES / 2, vec![above.len(), below.len()]).map(|places| {
+        let pick = |values: &[f64], places: &[usize]| places.iter().map(|place| values[*place]).collect::<Vec<_>>();
+        ratio(&pick(above, &places[0]), &pick(below, &places[1]))
+    });
+    let mut ratios: Vec<f64> = drawn.collect();
+    ratios.sort_by(f64::total_cmp);
+    let middle = ratio(above, below);
+    let at = |share: f64| {
+        let place = (share * ratios.len().saturating_sub(1) as f64).round() as usize;
+        ratios.get(place).copied().unwrap_or(middle)
+    };
+    Interval {
+        low: at(0.025).min(middle),
+        median: middle,
+        high: at(0.975).max(middle),
+    }
+}
+
 /// SplitMix64, reduced by multiplication.
 fn next_below(state: &mut u64, bound: usize) -> usize {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -86,7 +120,7 @@ fn next_below(state: &mut u64, bound: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{bootstrap, median, percentile, share_of_resamples};
+    use super::{bootstrap, median, percentile, ratio_interval, share_of_resamples};
 
     #[test]
     fn median_of_few() {
@@ -134,6 +168,15 @@ mod tests {
             })
             .count();
         assert!((180..=199).contains(&covered), "{covered} of 200");
+    }
+
+    #[test]
+    fn a_ratio_of_medians_has_both_lists_noise() {
+        let interval = ratio_interval(&[20.0, 21.0, 19.0, 20.0], &[10.0, 10.0, 9.0, 11.0]);
+        assert_eq!(interval.median, 2.0);
+        assert!(interval.low < 1.95 && interval.high > 2.05, "{interval:?}");
+        assert_eq!(ratio_interval(&[1.0], &[2.0]).high, 0.5);
+        assert_eq!(ratio_interval(&[1.0], &[]).median, 0.0);
     }
 
     #[test]

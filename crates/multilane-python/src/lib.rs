@@ -19,6 +19,8 @@ mod probe;
 mod process_pool;
 mod quantum;
 mod remote_pool;
+mod scale;
+mod sync;
 mod thread_pool;
 mod trace;
 mod worker;
@@ -59,6 +61,7 @@ pub(crate) fn process_id() -> u32 {
 fn after_fork() {
     PROCESS.store(std::process::id(), Ordering::Relaxed);
     multilane_engine::fork::note_fork();
+    sync::after_fork();
     // The parent's threads do not exist here and may have held any lock, so nothing of
     // the parent's is dropped: its memory stays mapped, its pools are never touched.
     if let Ok(mut store) = STORE.try_lock() {
@@ -153,6 +156,8 @@ mod _multilane {
         super::lab::register(module)?;
         super::plans::register(module)?;
         super::quantum::register(module)?;
+        super::sync::register(module)?;
+        super::scale::register(module)?;
         super::probe::register(module)
     }
 }

@@ -10,7 +10,7 @@ use pyo3::{prelude::*, types::PyDict};
 
 pub(crate) mod machine;
 pub(crate) mod sampler;
-mod wait;
+pub(crate) mod wait;
 
 /// Adds this file's functions to the module.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -194,6 +194,18 @@ impl PyTrace {
         to_python(py, &value.map_err(|error| PyValueError::new_err(error.to_string()))?)
     }
 
+    /// The run that so many workers would have made of the same tasks.
+    #[pyo3(signature = (workers, processors = None))]
+    fn simulate<'py>(&self, py: Python<'py>, workers: u32, processors: Option<f64>) -> PyResult<Bound<'py, PyAny>> {
+        if workers == 0 || processors.is_some_and(|processors| processors.is_nan() || processors < 1.0) {
+            return Err(PyValueError::new_err("`workers` and `processors` are at least 1"));
+        }
+        let usable = self.inner.meta.machine.cpus_usable();
+        let processors = processors.unwrap_or(if usable > 0.0 { usable } else { f64::from(workers) });
+        let value = py.detach(|| serde_json::to_value(multilane_lab::simulate(&self.inner, workers, processors)));
+        to_python(py, &value.map_err(|error| PyValueError::new_err(error.to_string()))?)
+    }
+
     /// One dictionary per attempt at a task.
     fn tasks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let tasks = PyList::empty(py);

@@ -14,8 +14,8 @@ use multilane_trace::sample_kind;
 /// Addresses of the interpreter's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Runtime {
-    from: u64,
-    to: u64,
+    pub(crate) from: u64,
+    pub(crate) to: u64,
 }
 
 /// What a line of `syscall` says.

@@ -1,6 +1,7 @@
-# What the extension module holds for `multilane.quantum`; `_multilane.pyi` hands it on, and no module has this name.
-#
-# Private to the package, but for `Angle`.
+"""The part of the extension module `multilane._multilane` that circuits are made of.
+
+A stub alone: at run time everything here lies in `multilane._multilane`, whose stub takes it from here.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, SupportsComplex, final

@@ -1,0 +1,355 @@
+//! Who waits for whom.
+//!
+//! Only a thread that is about to sleep comes here, so that taking what is free costs
+//! nothing. It notes what it waits for and follows the holders; where every way ends
+//! in a wait that never ends, nobody is left to wake it, and it learns so instead of
+//! sleeping. One mutex orders the threads: the last to close a cycle sees all of it.
+//!
+//! Nothing here is stale in a way that matters. A thread that is noted as waiting for
+//! something the running thread holds cannot have got it meanwhile, so it is really
+//! waiting and still holds what it held; the same then goes for those who wait for it.
+//!
+//! Waits with a timeout are in the graph and never part of a deadlock: they end.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::error::SyncError;
+use crate::resource::Resource;
+use crate::thread::Me;
+
+static DETECTS: AtomicBool = AtomicBool::new(true);
+
+/// Whether waits that can never end are refused.
+pub fn detects() -> bool {
+    DETECTS.load(Ordering::Relaxed)
+}
+
+/// Sets whether waits that can never end are refused.
+pub fn set_detects(on: bool) {
+    DETECTS.store(on, Ordering::Relaxed);
+}
+
+#[cfg(not(loom))]
+pub use process::join;
+#[cfg(not(loom))]
+pub(crate) use process::{after_fork, begin_wait, end_wait, enter, forget, ident, is_gone, leave};
+
+#[cfg(loom)]
+pub use model::join;
+#[cfg(loom)]
+pub(crate) use model::{after_fork, begin_wait, end_wait, ident, is_gone};
+
+#[cfg(not(loom))]
+mod process {
+    use std::collections::{HashMap, HashSet};
+    use std::sync::{LazyLock, MutexGuard};
+
+    use super::{Me, Resource, SyncError, detects};
+    use crate::error::{Deadlock, Step};
+    use crate::guarded::{Guarded, Inherit};
+    use crate::resource::Needs;
+    use crate::thread::{Thread, me};
+
+    enum On {
+        /// The waiting thread keeps it alive until the entry is gone.
+        Resource(*const dyn Resource),
+        /// The end of the thread with that identity.
+        End(u64),
+    }
+
+    // SAFETY: a resource is shared between threads, and see `On`.
+    unsafe impl Send for On {}
+
+    struct Waiting {
+        on: On,
+        endless: bool,
+    }
+
+    struct Node {
+        ident: u64,
+        /// Its waits; each but the first began in the handler of a signal during the one before.
+        waits: Vec<Waiting>,
+        /// It runs its last code, in which it wakes who waits for what it held.
+        ending: bool,
+    }
+
+    impl Node {
+        fn new(thread: &Thread) -> Self {
+            Self {
+                ident: thread.ident,
+                waits: Vec::new(),
+                ending: false,
+            }
+        }
+    }
+
+    #[derive(Default)]
+    struct Graph {
+        threads: HashMap<u32, Node>,
+    }
+
+    impl Inherit for Graph {
+        fn inherit(&mut self) {}
+    }
+
+    static GRAPH: LazyLock<Guarded<Graph>> = LazyLock::new(|| Guarded::new(Graph::default()));
+
+    fn graph() -> MutexGuard<'static, Graph> {
+        GRAPH.lock()
+    }
+
+    /// A new thread.
+    pub(crate) fn enter(thread: &Thread) {
+        graph().threads.insert(thread.id, Node::new(thread));
+    }
+
+    /// A thread that ends; what it holds is abandoned.
+    pub(crate) fn leave(me: &Me) {
+        if let Some(node) = graph().threads.get_mut(&me.id) {
+            node.ending = true;
+        }
+    }
+
+    /// A thread that touches nothing any more.
+    pub(crate) fn forget(me: &Me) {
+        graph().threads.remove(&me.id);
+    }
+
+    /// Whether a thread has ended and touches nothing any more.
+    pub(crate) fn is_gone(id: u32) -> bool {
+        !graph().threads.contains_key(&id)
+    }
+
+    /// What the system calls a thread; 0 once it has ended.
+    pub(crate) fn ident(id: u32) -> u64 {
+        graph().threads.get(&id).map_or(0, |node| node.ident)
+    }
+
+    /// In the child of a fork, only the running thread is left.
+    pub(crate) fn after_fork() {
+        let me = me();
+        let mut graph = graph();
+        graph.threads.clear();
+        graph.threads.insert(me.id, Node::new(&me));
+    }
+
+    /// Notes the wait, unless it would never end.
+    pub(crate) fn begin_wait(me: &Me, on: &dyn Resource, endless: bool) -> Result<(), SyncError> {
+        // SAFETY: only forgets how long it lives: `end_wait` removes the entry before
+        // the borrow of the waiting function ends.
+        let on: *const (dyn Resource + 'static) = unsafe { std::mem::transmute(on) };
+        begin(me, On::Resource(on), endless)
+    }
+
+    fn begin(me: &Me, on: On, endless: bool) -> Result<(), SyncError> {
+        let mut graph = graph();
+        graph.node(me).waits.push(Waiting { on, endless });
+        let refused = graph.refuse(me.id);
+        if let Some(error) = refused {
+            graph.node(me).waits.pop();
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// The wait is over.
+    pub(crate) fn end_wait(me: &Me) {
+        graph().node(me).waits.pop();
+    }
+
+    /// Runs `wait`, which returns when the thread with that identity has ended, unless it
+    /// can never end.
+    ///
+    /// # Errors
+    /// [`SyncError::Deadlock`] where that thread waits, in the end, for this one.
+    pub fn join<T>(ident: u64, endless: bool, wait: impl FnOnce() -> T) -> Result<T, SyncError> {
+        struct Over<'me>(&'me Me);
+        impl Drop for Over<'_> {
+            fn drop(&mut self) {
+                end_wait(self.0);
+            }
+        }
+
+        let me = me();
+        begin(&me, On::End(ident), endless)?;
+        let _over = Over(&me);
+        Ok(wait())
+    }
+
+    impl Graph {
+        fn node(&mut self, me: &Me) -> &mut Node {
+            self.threads.entry(me.id).or_insert_with(|| Node::new(me))
+        }
+
+        /// What the thread waits for, with the threads that hold it.
+        fn holders(&self, waiting: &Waiting, into: &mut Vec<u32>) -> Needs {
+            match waiting.on {
+                // SAFETY: see `On`; entries are removed under the mutex this is called under.
+                On::Resource(on) => unsafe { &*on }.holders(into),
+                On::End(ident) => {
+                    into.extend(
+                        self.threads
+                            .iter()
+                            .find(|(_, node)| node.ident == ident)
+                            .map(|(id, _)| *id),
+                    );
+                    Needs::All
+                }
+            }
+        }
+
+        fn is_dead(&self, id: u32) -> bool {
+            self.threads.get(&id).is_none_or(|node| node.ending)
+        }
+
+        /// Why the thread that is about to wait must not.
+        fn refuse(&self, id: u32) -> Option<SyncError> {
+            let waiting = self.threads.get(&id)?.waits.last()?;
+            let mut holders = Vec::new();
+            let needs = self.holders(waiting, &mut holders);
+            if holders.is_empty() {
+                return None;
+            }
+            if matches!(waiting.on, On::Resource(_)) {
+                let mut dead = holders.iter().map(|holder| self.is_dead(*holder));
+                let abandoned = match needs {
+                    Needs::All => dead.any(|dead| dead),
+                    Needs::Any => dead.all(|dead| dead),
+                };
+                if abandoned {
+                    return Some(SyncError::Abandoned {
+                        what: label(&waiting.on),
+                    });
+                }
+            }
+            if !waiting.endless || !detects() {
+                return None;
+            }
+            let stuck = self.stuck(id);
+            stuck
+                .contains(&id)
+                .then(|| SyncError::Deadlock(Box::new(self.cycle(id, &stuck))))
+        }
+
+        /// Of the threads this one waits for, directly or not, those that can never go on.
+        ///
+        /// Starts from all that wait for ever and takes out, until nothing changes, each
+        /// that somebody is left to wake.
+        fn stuck(&self, id: u32) -> HashSet<u32> {
+            let mut waits: Vec<(u32, Needs, Vec<u32>)> = Vec::new();
+            let mut seen = HashSet::from([id]);
+            let mut next = vec![id];
+            while let Some(thread) = next.pop() {
+                let Some(waiting) = self.threads.get(&thread).and_then(|node| node.waits.last()) else {
+                    continue;
+                };
+                let mut holders = Vec::new();
+                let needs = self.holders(waiting, &mut holders);
+                // One that holds what it waits for has just got it, unless it is the one that asks.
+                let just_got_it = thread != id && needs == Needs::All && holders.contains(&thread);
+                if !waiting.endless || holders.is_empty() || just_got_it {
+                    continue;
+                }
+                next.extend(holders.iter().copied().filter(|holder| seen.insert(*holder)));
+                waits.push((thread, needs, holders));
+            }
+            let mut stuck: HashSet<u32> = waits.iter().map(|(thread, ..)| *thread).collect();
+            loop {
+                let before = stuck.len();
+                for (thread, needs, holders) in &waits {
+                    let mut blocked = holders
+                        .iter()
+                        .map(|holder| stuck.contains(holder) || self.is_dead(*holder));
+                    let stays = match needs {
+                        Needs::All => blocked.any(|blocked| blocked),
+                        Needs::Any => blocked.all(|blocked| blocked),
+                    };
+                    if !stays {
+                        stuck.remove(thread);
+                    }
+                }
+                if stuck.len() == before {
+                    return stuck;
+                }
+            }
+        }
+
+        /// Follows stuck threads from this one until one comes again.
+        fn cycle(&self, id: u32, stuck: &HashSet<u32>) -> Deadlock {
+            let mut path: Vec<u32> = Vec::new();
+            let mut steps: Vec<Step> = Vec::new();
+            let mut thread = id;
+            loop {
+                if let Some(start) = path.iter().position(|seen| *seen == thread) {
+                    steps.drain(..start);
+                    return Deadlock { steps };
+                }
+                let Some((node, waiting)) = self
+                    .threads
+                    .get(&thread)
+                    .and_then(|node| Some((node, node.waits.last()?)))
+                else {
+                    return Deadlock { steps };
+                };
+                path.push(thread);
+                steps.push(Step {
+                    thread: node.ident,
+                    waits_for: label(&waiting.on),
+                    taken_at: taken_at(&waiting.on),
+                });
+                let mut holders = Vec::new();
+                self.holders(waiting, &mut holders);
+                match holders.into_iter().find(|holder| stuck.contains(holder)) {
+                    Some(holder) => thread = holder,
+                    None => return Deadlock { steps },
+                }
+            }
+        }
+    }
+
+    fn label(on: &On) -> String {
+        match on {
+            // SAFETY: see `On`.
+            On::Resource(on) => unsafe { &**on }.label(),
+            On::End(_) => "the end of a thread".to_owned(),
+        }
+    }
+
+    fn taken_at(on: &On) -> Option<(usize, usize)> {
+        match on {
+            // SAFETY: see `On`.
+            On::Resource(on) => unsafe { &**on }.taken_at(),
+            On::End(_) => None,
+        }
+    }
+}
+
+/// A model has no cycles but those it looks for: a thread that waits for ever fails it.
+#[cfg(loom)]
+mod model {
+    use super::{Me, Resource, SyncError};
+
+    pub(crate) fn after_fork() {}
+
+    pub(crate) fn begin_wait(_me: &Me, _on: &dyn Resource, _endless: bool) -> Result<(), SyncError> {
+        Ok(())
+    }
+
+    pub(crate) fn end_wait(_me: &Me) {}
+
+    pub(crate) fn is_gone(_id: u32) -> bool {
+        false
+    }
+
+    pub(crate) fn ident(id: u32) -> u64 {
+        id.into()
+    }
+
+    /// See the one outside of models.
+    ///
+    /// # Errors
+    /// Never.
+    pub fn join<T>(_ident: u64, _endless: bool, wait: impl FnOnce() -> T) -> Result<T, SyncError> {
+        Ok(wait())
+    }
+}

@@ -1,0 +1,186 @@
+"""`multilane.scale`: runs work on more and more workers, and says how far it scales and what stops it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from multilane._checks import positive_seconds, whole_number
+from multilane.scaling.command import Command
+from multilane.scaling.loads import Load, documented
+from multilane.scaling.result import Curve, Scaling, Verdict
+from multilane.scaling.runner import Plan, operation_of, run
+from multilane.scaling.ways import Operation, parse
+
+__all__ = ["Curve", "Scaling", "Verdict", "scale"]
+
+#: Worker counts when the caller does not say: enough to tell a peak from a plateau.
+WORKERS = (1, 2, 4, 8, 16)
+
+#: Ways of running a function when the caller does not say.
+STRATEGIES = ("threads", "processes")
+
+#: Seconds that a sweep may take, and those of one run.
+BUDGET = 60.0
+RUN_SECONDS = 0.1
+LEAST_RUN_SECONDS = 0.02
+
+
+def scale(
+    fn: Callable[..., Any] | None = None,
+    *,
+    workers: Sequence[int] = WORKERS,
+    sizes: Iterable[Any] | None = None,
+    strategies: Sequence[str] | None = None,
+    command: str | None = None,
+    weak: bool = False,
+    repeats: int | None = None,
+    budget: float = BUDGET,
+    run_seconds: float | None = None,
+    resume: str | os.PathLike[str] | None = None,
+    name: str | None = None,
+    progress: bool | None = None,
+) -> Scaling:
+    """Measure how throughput grows with workers, and name what stops it.
+
+    Every point of workers, sizes and strategies is run again and again, interleaved in random order, with warm-up and
+    set-up outside the timing, until its interval is narrow or the budget is spent. Meanwhile the workers are looked at:
+    what they wait for, and not the shape of the curve, names the cause. Where the same work takes more CPU time on more
+    workers, one worker is run again beside arithmetic and beside memory streams, to tell why.
+
+    Parameters
+    ----------
+    fn
+        One operation, called with a size when there are sizes, else with nothing, and very often. ``None`` runs the
+        built-in workloads, or the ``command``.
+    workers
+        Worker counts; 1 belongs to them.
+    sizes
+        What ``fn`` is called with, or what stands for ``{size}`` in the command.
+    strategies
+        ``threads`` and ``processes`` by default. A plus sign changes the queue: ``threads+own`` (a queue for each
+        worker), ``threads+lock`` (a lock around each operation), ``threads+batch=8``, ``processes+window=4``.
+    command
+        A program and its arguments, ``{workers}`` where their number belongs.
+    weak
+        Each worker of the command brings its own work, so that twice the workers do twice as much.
+    repeats
+        How often to repeat; by default until precise, at least five times.
+    budget
+        Seconds after which no repeat starts, though three are always run.
+    run_seconds
+        How long one run should be; 0.1, or less when the budget is short.
+    resume
+        A file that keeps each sample as it is made; when it is there already, the sweep goes on where it stopped.
+    name
+        What the sweep is called; the function's or the program's name by default.
+    progress
+        Whether to show live progress; ``None`` shows it in a terminal or a notebook.
+
+    Returns
+    -------
+    Scaling
+        The samples, the fitted models and the verdicts.
+
+    Raises
+    ------
+    ValueError
+        An option cannot be meant.
+    MultilaneError
+        The command fails, or ``resume`` holds another sweep.
+
+    Examples
+    --------
+    >>> import time, multilane as ml
+    >>> quick = {"strategies": ["threads"], "repeats": 3, "run_seconds": 0.02}
+    >>> scaling = ml.scale(lambda: time.sleep(0.002), workers=[1, 2], **quick)
+    >>> scaling.curve.speedup[2].median > 1.2
+    True
+    """
+    counts = _counts(workers)
+    positive_seconds(budget, "budget")
+    positive_seconds(run_seconds, "run_seconds")
+    if repeats is not None and not whole_number(repeats, 1):
+        raise ValueError(f"`repeats` is {repeats!r}; a sweep needs at least 1, and 3 to conclude anything")
+    if fn is not None and command is not None:
+        raise TypeError("both `fn` and `command` are given; a sweep runs one of them")
+    chosen = list(sizes) if sizes is not None else None
+    if chosen is not None and not chosen:
+        raise ValueError("`sizes` is empty; leave it out to call the function without a size")
+    plan = Plan("", "", counts, budget, 0.0, repeats=repeats, progress=progress, resume=resume)
+    if command is not None:
+        _plan_command(plan, Command(command, weak=weak), chosen, strategies)
+    elif fn is not None:
+        _plan_function(plan, fn, chosen, STRATEGIES if strategies is None else strategies)
+    else:
+        if chosen is not None:
+            raise TypeError("`sizes` needs a function or a command; the built-in workloads bring their own")
+        loads = documented()
+        plan.name, plan.workload = "built-in workloads", "the element kernel, matrix products, locks and queues"
+        if strategies is None:
+            plan.loads = loads
+        else:
+            # The workloads alone, each in the ways that were asked for.
+            plan.loads = [
+                replace(load, strategy=_valid(strategy))
+                for load in loads
+                if load.strategy == "threads"
+                for strategy in strategies
+            ]
+    plan.name = name or plan.name
+    points = len(plan.loads) * len(counts)
+    # Five repeats of each point, and as much again for counting and warming up.
+    fitting = budget / max(1, points) / 10
+    plan.run_seconds = run_seconds or min(RUN_SECONDS, max(LEAST_RUN_SECONDS, fitting))
+    return run(plan)
+
+
+def _plan_function(plan: Plan, fn: Callable[..., Any], sizes: list[Any] | None, strategies: Sequence[str]) -> None:
+    from multilane._functions import name_of
+
+    if not callable(fn):
+        raise TypeError(f"`fn` is of type `{type(fn).__name__}`, which cannot be called")
+    plan.name = name_of(fn)
+    plan.workload = f"{getattr(fn, '__module__', None) or '__main__'}:{getattr(fn, '__qualname__', plan.name)}"
+    plan.loads = [
+        Load(plan.name, operation_of(fn, size, sized=sizes is not None), strategy=_valid(strategy), size=_text(size))
+        for size in ([None] if sizes is None else sizes)
+        for strategy in strategies
+    ]
+
+
+def _plan_command(plan: Plan, command: Command, sizes: list[Any] | None, strategies: Sequence[str] | None) -> None:
+    if strategies is not None:
+        raise TypeError("`strategies` are ways of calling a function; a command has its own")
+    if command.sized and sizes is None:
+        raise ValueError("the command has `{size}`; give `sizes`")
+    if sizes is not None and not command.sized:
+        raise ValueError("`sizes` are given, but the command has no `{size}`")
+    plan.name, plan.workload, plan.way, plan.fixed = command.name, command.template, command, 1
+    plan.loads = [
+        Load(
+            command.name, Operation(command.run, () if size is None else (size,)), strategy="command", size=_text(size)
+        )
+        for size in (sizes or [None])
+    ]
+
+
+def _counts(workers: Iterable[int]) -> tuple[int, ...]:
+    counts = list(workers)
+    for count in counts:
+        if not whole_number(count, 1, 4096):
+            raise ValueError(f"`workers` holds {count!r}; worker counts are whole numbers from 1 to 4096")
+    if not counts:
+        raise ValueError("`workers` is empty; give worker counts such as [1, 2, 4]")
+    return tuple(sorted({int(count) for count in counts}))
+
+
+def _valid(strategy: str) -> str:
+    parse(strategy)
+    return strategy
+
+
+def _text(size: Any) -> str:
+    return "" if size is None else str(size)
