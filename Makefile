@@ -94,8 +94,9 @@ test-partners: setup ## test with Qiskit and PennyLane, and PennyLane's own test
 	@UV_PROJECT_ENVIRONMENT=.venvs/partners $(UV) sync --quiet --locked --python $(PYTHON) --only-group partners
 	@$(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"), "$(CURDIR)/python", sep="\n")' \
 	    > "$$($(PARTNERS) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/multilane.pth"
-	@$(PARTNERS) -m pytest -p no:benchmark -p no:flaky tests/partners docs/quantum-partners.md python/multilane/quantum
-	@$(PARTNERS) scripts/device_suite.py
+	@$(PARTNERS) -m pytest -p no:benchmark -p no:flaky --doctest-modules tests/partners docs/quantum-partners.md \
+	    python/multilane/quantum
+	@PATH="$(CURDIR)/.venvs/partners/bin:$$PATH" pl-device-test --device multilane.qubit --shots None --skip-ops
 
 .PHONY: lint
 lint: setup ## formatting, lints and the rules of the workspace

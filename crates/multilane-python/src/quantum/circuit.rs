@@ -117,7 +117,6 @@ impl CircuitData {
 
     /// Adds a gate given by its matrix, row by row.
     #[pyo3(signature = (elements, targets, controls=Places::default(), negative_controls=Places::default(), condition=None))]
-    #[expect(clippy::too_many_arguments, reason = "the signature is Python's, which names them")]
     fn unitary(
         &mut self,
         py: Python<'_>,

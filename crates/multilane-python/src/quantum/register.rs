@@ -1,7 +1,7 @@
 //! `RegisterData`: a live register, for one thread at a time.
 //!
-//! Small states are changed with the interpreter held, which takes less time than letting it
-//! go; large ones without it, on all lanes. Who comes while another thread is at work gets an
+//! Small states are changed with the interpreter held, before other lanes could have been
+//! woken; large ones without it, on all lanes. Who comes while another thread is at work gets an
 //! error, so that no change is lost and none waits unnoticed.
 
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};

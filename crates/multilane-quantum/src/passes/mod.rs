@@ -20,7 +20,7 @@ pub use fold::fold_initial_state;
 pub use group::group_diagonals;
 pub use merge::merge_rotations;
 
-use crate::circuit::{Circuit, Operation};
+use crate::circuit::{Circuit, Gate, Operation};
 use crate::error::QuantumError;
 
 /// A pass: rewrites a circuit and returns how many instructions it changed.
@@ -77,13 +77,37 @@ pub fn optimize(circuit: &mut Circuit, names: &[&str]) -> Result<Vec<PassReport>
     Ok(chosen.into_iter().map(run).collect())
 }
 
-/// Runs the passes of [`DEFAULT`].
+/// Does what the passes of [`DEFAULT`] do, and leaves out those that could not find anything.
 pub(crate) fn prepare(circuit: &mut Circuit) {
     fold_initial_state(circuit);
+    if !may_merge(circuit) {
+        return;
+    }
     cancel_inverses(circuit);
     if merge_rotations(circuit) > 0 {
         cancel_inverses(circuit);
     }
+}
+
+/// Whether a gate may be nothing, or two gates are on the same qubits; most small circuits know neither.
+fn may_merge(circuit: &Circuit) -> bool {
+    let mut places = Vec::with_capacity(circuit.instructions().len());
+    for instruction in circuit.instructions() {
+        if let Operation::Gate { gate, .. } = &instruction.operation {
+            if *gate == Gate::Id || gate.angles().iter().any(|angle| angle.number().is_some()) {
+                return true;
+            }
+            // The same for the same qubits in any order.
+            let mut place = 0u64;
+            instruction.for_each_axis(|qubit, _| {
+                let own = (qubit as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+                place = place.wrapping_add(own ^ own >> 29);
+            });
+            places.push(place);
+        }
+    }
+    places.sort_unstable();
+    places.windows(2).any(|pair| pair[0] == pair[1])
 }
 
 /// How many of a circuit's instructions are gates.

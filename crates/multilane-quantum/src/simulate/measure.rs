@@ -37,7 +37,7 @@ fn weights<T: Float>(amplitudes: &[Complex<T>], qubit: usize, lanes: &dyn Lanes)
             }
         } else {
             for (number, run_of) in own.chunks(run).enumerate() {
-                sums[(first >> qubit) + number & 1] += weight(run_of);
+                sums[((first >> qubit) + number) & 1] += weight(run_of);
             }
         }
         sums
@@ -63,7 +63,7 @@ fn keep<T: Float>(amplitudes: &mut [Complex<T>], qubit: usize, value: bool, scal
             return;
         }
         for (number, part) in own.chunks_mut(run).enumerate() {
-            if ((first >> qubit) + number & 1 == 1) == value {
+            if (((first >> qubit) + number) & 1 == 1) == value {
                 for amplitude in part {
                     amplitude.re = T::from_f64(amplitude.re.to_f64() * scale);
                     amplitude.im = T::from_f64(amplitude.im.to_f64() * scale);

@@ -87,6 +87,15 @@ proptest! {
     }
 
     #[test]
+    fn a_run_does_what_the_default_passes_leave(circuit in mirrored(12)) {
+        let mut changed = circuit.clone();
+        optimize(&mut changed, passes::DEFAULT).unwrap();
+        let as_it_is = Options { optimize: false, ..Options::default() };
+        let (own, left) = (Program::new(&circuit, &Options::default()).unwrap(), Program::new(&changed, &as_it_is).unwrap());
+        prop_assert_eq!(own.sweeps(), left.sweeps());
+    }
+
+    #[test]
     fn turns_by_parameters_merge_to_the_same_state(
         turns in prop::collection::vec((0usize..6, 0usize..3, 0usize..3, -2i32..3), 1..20),
         (a, b) in (-4.0..4.0f64, -4.0..4.0f64),
