@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import os
 import threading
 from collections.abc import Iterator
 from queue import Empty, Full
@@ -177,3 +178,4 @@ def _calibrate() -> None:
 
 _calibrate()
 atexit.register(_multilane.sync_closing)
+os.register_at_fork(after_in_child=_multilane.sync_after_fork)

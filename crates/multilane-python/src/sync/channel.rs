@@ -8,7 +8,9 @@ use pyo3::types::{PyTuple, PyType};
 
 use super::{PyCaller, raised, report, represent, wait_patience};
 
-/// See `multilane.sync.Channel`.
+/// Items on their way from threads to threads, with the methods of `queue.Queue`.
+///
+/// ``maxsize`` bounds the items at a time; 0 is no bound. Iterating gets items until it is shut down.
 #[pyclass(frozen, weakref, subclass, module = "multilane.sync", name = "Channel")]
 pub(crate) struct PyChannel(Channel<Py<PyAny>>);
 
