@@ -99,6 +99,7 @@ def test_a_fair_lock_starves_nobody(crew: Crew) -> None:
     stop.set()
 
 
+@pytest.mark.slow
 def test_ten_thousand_wait(crew: Crew) -> None:
     lock, size = sync.Lock(), 10_000
     passed = sync.AtomicInt()
