@@ -136,10 +136,12 @@ def join(thread: threading.Thread, timeout: float | None = None) -> None:
     --------
     >>> import threading
     >>> from multilane import sync
-    >>> thread = threading.Thread(target=print, args=("done",))
+    >>> event = sync.Event()
+    >>> thread = threading.Thread(target=event.set)
     >>> thread.start()
     >>> sync.join(thread)
-    done
+    >>> event.is_set()
+    True
     """
     if thread.ident is None or thread is threading.current_thread():
         thread.join(timeout)  # raises what is wrong with it
