@@ -70,7 +70,11 @@ impl Patience {
             Self::Forever => Left::Endless,
             Self::Until(end) => {
                 let left = end.saturating_duration_since(Instant::now());
-                if left.is_zero() { Left::Nothing } else { Left::Time(left) }
+                if left.is_zero() {
+                    Left::Nothing
+                } else {
+                    Left::Time(left)
+                }
             }
         }
     }

@@ -144,7 +144,11 @@ impl<T> Channel<T> {
         let mut state = self.state.lock();
         match state.items.pop_front() {
             Some(item) => {
-                let sender = if self.has_room(&state) { state.senders.claim_first() } else { None };
+                let sender = if self.has_room(&state) {
+                    state.senders.claim_first()
+                } else {
+                    None
+                };
                 drop(state);
                 wake(sender);
                 Ok(Some(item))
@@ -251,7 +255,9 @@ impl<T> Channel<T> {
         let mut state = self.state.lock();
         self.capacity.store(capacity, Ordering::Relaxed);
         while self.has_room(&state) {
-            let Some(waiter) = state.senders.claim_first() else { return };
+            let Some(waiter) = state.senders.claim_first() else {
+                return;
+            };
             waiter.turn.grant(waiter.tag);
         }
     }

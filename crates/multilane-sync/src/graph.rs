@@ -35,9 +35,9 @@ pub use process::join;
 pub(crate) use process::{after_fork, begin_wait, end_wait, enter, forget, ident, is_gone, leave};
 
 #[cfg(loom)]
-pub(crate) use model::{after_fork, begin_wait, end_wait, ident, is_gone};
-#[cfg(loom)]
 pub use model::join;
+#[cfg(loom)]
+pub(crate) use model::{after_fork, begin_wait, end_wait, ident, is_gone};
 
 #[cfg(not(loom))]
 mod process {
@@ -187,7 +187,12 @@ mod process {
                 // SAFETY: see `On`; entries are removed under the mutex this is called under.
                 On::Resource(on) => unsafe { &*on }.holders(into),
                 On::End(ident) => {
-                    into.extend(self.threads.iter().find(|(_, node)| node.ident == ident).map(|(id, _)| *id));
+                    into.extend(
+                        self.threads
+                            .iter()
+                            .find(|(_, node)| node.ident == ident)
+                            .map(|(id, _)| *id),
+                    );
                     Needs::All
                 }
             }
@@ -212,14 +217,18 @@ mod process {
                     Needs::Any => dead.all(|dead| dead),
                 };
                 if abandoned {
-                    return Some(SyncError::Abandoned { what: label(&waiting.on) });
+                    return Some(SyncError::Abandoned {
+                        what: label(&waiting.on),
+                    });
                 }
             }
             if !waiting.endless || !detects() {
                 return None;
             }
             let stuck = self.stuck(id);
-            stuck.contains(&id).then(|| SyncError::Deadlock(Box::new(self.cycle(id, &stuck))))
+            stuck
+                .contains(&id)
+                .then(|| SyncError::Deadlock(Box::new(self.cycle(id, &stuck))))
         }
 
         /// Of the threads this one waits for, directly or not, those that can never go on.
@@ -248,7 +257,9 @@ mod process {
             loop {
                 let before = stuck.len();
                 for (thread, needs, holders) in &waits {
-                    let mut blocked = holders.iter().map(|holder| stuck.contains(holder) || self.is_dead(*holder));
+                    let mut blocked = holders
+                        .iter()
+                        .map(|holder| stuck.contains(holder) || self.is_dead(*holder));
                     let stays = match needs {
                         Needs::All => blocked.any(|blocked| blocked),
                         Needs::Any => blocked.all(|blocked| blocked),

@@ -181,7 +181,11 @@ impl Order {
             Some(edge) if edge.gates.is_empty() => Visit::Known,
             Some(edge) => {
                 edge.gates.retain(|gate| gates.contains(gate));
-                if edge.gates.is_empty() { Visit::Opened } else { Visit::Gated }
+                if edge.gates.is_empty() {
+                    Visit::Opened
+                } else {
+                    Visit::Gated
+                }
             }
         }
     }
@@ -237,7 +241,11 @@ impl Order {
 
     fn way(&self, from: u64, to: u64, came_from: &HashMap<u64, u64>) -> (Vec<String>, String) {
         let mut locks = vec![to];
-        while let Some(before) = locks.last().filter(|lock| **lock != from).and_then(|lock| came_from.get(lock)) {
+        while let Some(before) = locks
+            .last()
+            .filter(|lock| **lock != from)
+            .and_then(|lock| came_from.get(lock))
+        {
             locks.push(*before);
         }
         locks.reverse();

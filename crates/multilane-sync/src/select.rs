@@ -54,9 +54,10 @@ pub fn select<T>(
             return Ok(None);
         }
         let turn = Turn::new();
-        let queued = places.iter().zip(0_u32..).all(|((channel, side), tag)| {
-            channel.enqueue(*side, &turn, &me, tag, woken == Some(tag as usize))
-        });
+        let queued = places
+            .iter()
+            .zip(0_u32..)
+            .all(|((channel, side), tag)| channel.enqueue(*side, &turn, &me, tag, woken == Some(tag as usize)));
         // Where one is ready already, this thread takes its own turn, unless it was granted.
         let slept = if !queued && turn.claim() {
             None

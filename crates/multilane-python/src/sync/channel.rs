@@ -215,6 +215,9 @@ impl PyChannel {
     }
 }
 
+/// The channel of an offer that was done, and the item that was taken out.
+type Selected<'py> = (Bound<'py, PyAny>, Option<Py<PyAny>>);
+
 /// Do the first of several gets and puts that can be done.
 #[pyfunction]
 #[pyo3(signature = (offers, timeout=None))]
@@ -222,7 +225,7 @@ pub(super) fn sync_select<'py>(
     py: Python<'py>,
     offers: &Bound<'py, PyTuple>,
     timeout: Option<&Bound<'py, PyAny>>,
-) -> PyResult<Option<(Bound<'py, PyAny>, Option<Py<PyAny>>)>> {
+) -> PyResult<Option<Selected<'py>>> {
     let wrong = || PyTypeError::new_err("`select` takes channels to get from, and pairs (channel, item) to put");
     let mut channels: Vec<Bound<'py, PyChannel>> = Vec::with_capacity(offers.len());
     let mut items: Vec<Option<Bound<'py, PyAny>>> = Vec::with_capacity(offers.len());

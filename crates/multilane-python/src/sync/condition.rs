@@ -53,7 +53,10 @@ fn is_mine(lock: &Bound<'_, PyAny>) -> PyResult<bool> {
 fn release(lock: &Bound<'_, PyAny>) -> PyResult<Released> {
     let py = lock.py();
     if let Some(held) = ours(lock) {
-        return held.release_all().map(Released::Ours).map_err(|error| raised(py, error));
+        return held
+            .release_all()
+            .map(Released::Ours)
+            .map_err(|error| raised(py, error));
     }
     if let Some(release_save) = lock.getattr_opt(intern!(py, "_release_save"))? {
         return Ok(Released::Saved(release_save.call0()?.unbind()));
@@ -104,7 +107,9 @@ impl PyCondition {
         keywords: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = arguments.py();
-        self.lock.bind(py).call_method(intern!(py, "acquire"), arguments, keywords)
+        self.lock
+            .bind(py)
+            .call_method(intern!(py, "acquire"), arguments, keywords)
     }
 
     fn release(&self, py: Python<'_>) -> PyResult<()> {
@@ -130,7 +135,8 @@ impl PyCondition {
         {
             return Ok(());
         }
-        lock.call_method1(intern!(py, "__exit__"), (kind, value, traceback)).map(drop)
+        lock.call_method1(intern!(py, "__exit__"), (kind, value, traceback))
+            .map(drop)
     }
 
     /// Waits for a notification; False after ``timeout`` seconds.
@@ -199,7 +205,10 @@ impl PyCondition {
 
     fn _at_fork_reinit(&self, py: Python<'_>) -> PyResult<()> {
         self.condition.reset();
-        self.lock.bind(py).call_method0(intern!(py, "_at_fork_reinit")).map(drop)
+        self.lock
+            .bind(py)
+            .call_method0(intern!(py, "_at_fork_reinit"))
+            .map(drop)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -244,9 +244,9 @@ fn wait_patience(timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Patience> {
 fn acquire_patience(blocking: Option<&Bound<'_, PyAny>>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Patience> {
     let blocking = blocking.map_or(Ok(true), |blocking| blocking.is_truthy())?;
     match (blocking, timeout) {
-        (false, Some(timeout)) if !timeout.is_none() => Err(PyValueError::new_err(
-            "can't specify timeout for non-blocking acquire",
-        )),
+        (false, Some(timeout)) if !timeout.is_none() => {
+            Err(PyValueError::new_err("can't specify timeout for non-blocking acquire"))
+        }
         (false, _) => Ok(Patience::None),
         (true, timeout) => wait_patience(timeout),
     }

@@ -38,7 +38,11 @@ impl PyRwLock {
     }
 
     fn give(&self, py: Python<'_>, writes: bool) -> PyResult<()> {
-        let given = if writes { self.0.release_write() } else { self.0.release_read() };
+        let given = if writes {
+            self.0.release_write()
+        } else {
+            self.0.release_read()
+        };
         given.map_err(|error| raised(py, error))
     }
 }

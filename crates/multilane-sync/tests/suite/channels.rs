@@ -17,7 +17,10 @@ fn items_come_out_in_order_and_a_bound_holds() {
     assert_eq!(channel.try_send(1).unwrap(), Sent::Yes);
     assert_eq!(channel.try_send(2).unwrap(), Sent::Yes);
     assert_eq!(channel.try_send(3).unwrap(), Sent::Full(3));
-    assert_eq!(channel.send(3, Patience::of(SOON), &mut Blocking).unwrap(), Sent::Full(3));
+    assert_eq!(
+        channel.send(3, Patience::of(SOON), &mut Blocking).unwrap(),
+        Sent::Full(3)
+    );
     assert!(channel.is_full());
     channel.set_capacity(3);
     assert_eq!(channel.try_send(3).unwrap(), Sent::Yes);
@@ -70,7 +73,10 @@ fn a_closed_channel_gives_what_is_in_and_takes_no_more() {
     channel.close(false);
     assert!(matches!(channel.try_send(2), Err(SyncError::Closed)));
     assert_eq!(channel.receive(Patience::Forever, &mut Blocking).unwrap(), Some(1));
-    assert!(matches!(channel.receive(Patience::Forever, &mut Blocking), Err(SyncError::Closed)));
+    assert!(matches!(
+        channel.receive(Patience::Forever, &mut Blocking),
+        Err(SyncError::Closed)
+    ));
     let other = Channel::new(0);
     other.try_send(1).unwrap();
     thread::scope(|scope| {
@@ -93,7 +99,10 @@ fn select_takes_the_first_that_can_be_done() {
     );
     assert_eq!(select(offers(), Patience::of(SOON), &mut Blocking).unwrap(), None);
     full.try_receive().unwrap();
-    assert_eq!(select(offers(), Patience::Forever, &mut Blocking).unwrap(), Some((1, None)));
+    assert_eq!(
+        select(offers(), Patience::Forever, &mut Blocking).unwrap(),
+        Some((1, None))
+    );
     assert_eq!(full.try_receive().unwrap(), Some(5));
 }
 
@@ -122,7 +131,9 @@ fn select_loses_no_item_to_others() {
                 }
             });
         }
-        eventually("all are taken", || sum.load(Ordering::SeqCst) == 2 * (0..ITEMS).sum::<u64>());
+        eventually("all are taken", || {
+            sum.load(Ordering::SeqCst) == 2 * (0..ITEMS).sum::<u64>()
+        });
         left.close(false);
         right.close(false);
         for receiver in receivers {

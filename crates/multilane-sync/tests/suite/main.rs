@@ -29,7 +29,11 @@ struct Stoppable<'a>(&'a std::sync::atomic::AtomicBool);
 impl Caller for Stoppable<'_> {
     fn sleep(&mut self, asleep: &mut (dyn FnMut() + Send)) -> Result<(), Stop> {
         asleep();
-        if self.0.load(std::sync::atomic::Ordering::SeqCst) { Err(Stop) } else { Ok(()) }
+        if self.0.load(std::sync::atomic::Ordering::SeqCst) {
+            Err(Stop)
+        } else {
+            Ok(())
+        }
     }
 
     fn slice(&self) -> Option<Duration> {
@@ -38,7 +42,7 @@ impl Caller for Stoppable<'_> {
 }
 
 fn take(lock: &Lock) {
-    let taken = lock.acquire(Patience::Forever, &mut Blocking).unwrap();
+    let taken = lock.acquire(Patience::Forever, &mut Blocking).expect("the wait ends");
     assert!(!matches!(taken, Taken::No));
 }
 

@@ -93,7 +93,10 @@ fn a_semaphore_hands_units_over_in_order() {
 #[test]
 fn a_bound_and_an_owner_are_checked() {
     let bounded = Semaphore::new(1, Some(1), false, None);
-    assert!(matches!(bounded.release(1), Err(SyncError::AboveBound { bound: 1, .. })));
+    assert!(matches!(
+        bounded.release(1),
+        Err(SyncError::AboveBound { bound: 1, .. })
+    ));
     let owned = Semaphore::new(1, None, true, None);
     assert!(matches!(owned.release(1), Err(SyncError::NotHeld { .. })));
     owned.acquire(Patience::None, &mut Blocking).unwrap();
