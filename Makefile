@@ -53,6 +53,11 @@ bench: setup ## measure against other task pools (benches/)
 	$(call bench_environment,.venvs/bench,benches/requirements.txt)
 	@.venvs/bench/bin/python benches/run.py tasks $(BENCH_ARGUMENTS)
 
+.PHONY: bench-sync
+bench-sync: setup ## measure locks and channels against the standard library's
+	$(call bench_environment,.venvs/bench,benches/requirements.txt)
+	@.venvs/bench/bin/python benches/run.py sync $(BENCH_ARGUMENTS)
+
 BENCH_SUITES := arrays graphs
 export GAP
 .PHONY: bench-plans
