@@ -48,25 +48,42 @@ pub(super) fn apply<T: Float>(
     let blocks: Vec<Mutex<&mut [Complex<T>]>> = result.chunks_mut(BLOCK).map(Mutex::new).collect();
     let values = each(blocks.len(), lanes, |block| {
         let mut own = blocks[block].lock().unwrap_or_else(PoisonError::into_inner);
-        let first = block * BLOCK;
-        let mut sums = vec![Complex64::ZERO; own.len()];
-        for (flips, group) in &groups {
-            add(
-                &mut sums,
-                first ^ (flips & !(BLOCK - 1)),
-                flips & (BLOCK - 1),
-                group,
-                state,
-            );
-        }
-        let mut value = 0.0;
-        for ((sum, to), amplitude) in sums.iter().zip(own.iter_mut()).zip(&state[first..]) {
-            value += sum.re * amplitude.re.to_f64() + sum.im * amplitude.im.to_f64();
+        let (sums, value) = of_block(&groups, block, state);
+        for (sum, to) in sums.iter().zip(own.iter_mut()) {
             *to = Complex::new(T::from_f64(sum.re), T::from_f64(sum.im));
         }
         value
     });
     values.iter().sum()
+}
+
+/// The expectation value of a sum of Pauli products.
+pub(super) fn value<T: Float>(terms: &[PauliTerm], state: &[Complex<T>], lanes: &dyn Lanes) -> f64 {
+    let groups = groups(terms);
+    let values = each(state.len().div_ceil(BLOCK), lanes, |block| {
+        of_block(&groups, block, state).1
+    });
+    values.iter().sum()
+}
+
+/// A block of the product of a sum with a state, and what it adds to the expectation value.
+fn of_block<T: Float>(groups: &BTreeMap<usize, Group>, block: usize, state: &[Complex<T>]) -> (Vec<Complex64>, f64) {
+    let first = block * BLOCK;
+    let own = &state[first..state.len().min(first + BLOCK)];
+    let mut sums = vec![Complex64::ZERO; own.len()];
+    for (flips, group) in groups {
+        add(
+            &mut sums,
+            first ^ (flips & !(BLOCK - 1)),
+            flips & (BLOCK - 1),
+            group,
+            state,
+        );
+    }
+    let one =
+        |(sum, amplitude): (&Complex64, &Complex<T>)| sum.re * amplitude.re.to_f64() + sum.im * amplitude.im.to_f64();
+    let value = sums.iter().zip(own).map(one).sum();
+    (sums, value)
 }
 
 /// Adds what a group makes of the block from `first` on, whose places are inverted by `flips`.

@@ -3,7 +3,8 @@
 use multilane_plan::Lanes;
 use num_complex::{Complex, Complex64};
 
-use super::blocks::{each, probability, sum};
+use super::blocks::{each, probability};
+use super::observable;
 use super::state::{Register, State};
 use crate::error::QuantumError;
 use crate::kernels::Float;
@@ -102,37 +103,11 @@ fn wide<T: Float>(amplitude: Complex<T>) -> Complex64 {
 }
 
 fn expectation<T: Float>(register: &Register<T>, terms: &[PauliTerm], lanes: &dyn Lanes) -> Result<f64, QuantumError> {
-    let amplitudes = register.amplitudes();
-    let mut total = 0.0;
     for term in terms {
         let named: Vec<usize> = term.factors.iter().map(|(qubit, _)| *qubit).collect();
         check(register.qubits(), "expectation", &named, usize::MAX)?;
-        let mask = |which: [Pauli; 2]| {
-            let own = term.factors.iter().filter(|(_, pauli)| which.contains(pauli));
-            own.fold(0usize, |mask, (qubit, _)| mask | 1 << qubit)
-        };
-        let (flips, signs) = (mask([Pauli::X, Pauli::Y]), mask([Pauli::Z, Pauli::Y]));
-        let turns = term.factors.iter().filter(|(_, pauli)| *pauli == Pauli::Y).count();
-        let sign = |basis: usize| {
-            if (basis & signs).count_ones().is_multiple_of(2) {
-                1.0
-            } else {
-                -1.0
-            }
-        };
-        // Y gives i for each qubit; what is left of the sum is real, so only one part counts.
-        let value = sum(amplitudes.len(), lanes, |basis| {
-            let own = amplitudes[basis];
-            if flips == 0 {
-                return sign(basis) * probability(own);
-            }
-            let (from, to) = (wide(own), wide(amplitudes[basis ^ flips]));
-            let product = to.conj() * from;
-            sign(basis) * if turns % 2 == 0 { product.re } else { -product.im }
-        });
-        total += term.coefficient * if turns / 2 % 2 == 0 { value } else { -value };
     }
-    Ok(total)
+    Ok(observable::value(terms, register.amplitudes(), lanes))
 }
 
 /// The value of some qubits in a basis state.

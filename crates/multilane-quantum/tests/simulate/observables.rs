@@ -82,3 +82,38 @@ fn qubits_that_are_not_there_are_named() {
     );
     assert!(state.density(&[1, 1], &Serial).is_err());
 }
+
+#[test]
+fn products_reach_across_the_blocks_of_a_larger_state() {
+    let mut circuit = multilane_quantum::Circuit::new(14, 0).unwrap();
+    for qubit in 0..14 {
+        circuit
+            .ry(0.3 + 0.2 * qubit as f64, qubit)
+            .unwrap()
+            .p(0.1, qubit)
+            .unwrap();
+        circuit.crx(0.7, qubit, (qubit + 5) % 14).unwrap();
+    }
+    let products = [
+        vec![(13, Pauli::X), (2, Pauli::Z)],
+        vec![(13, Pauli::Y), (12, Pauli::Y), (0, Pauli::X)],
+        vec![(13, Pauli::Z), (12, Pauli::Z), (1, Pauli::Z)],
+        vec![(13, Pauli::X), (3, Pauli::Y)],
+    ];
+    let state = dense(&circuit);
+    let mut wanted = 0.0;
+    let mut terms = Vec::new();
+    for (number, factors) in products.into_iter().enumerate() {
+        let coefficient = 0.5 + number as f64;
+        let mut other = state.clone();
+        for (qubit, pauli) in &factors {
+            other = apply(&other, &matrix(*pauli), &[], &[*qubit]);
+        }
+        wanted += coefficient * state.iter().zip(&other).map(|(x, y)| (x.conj() * y).re).sum::<f64>();
+        terms.push(PauliTerm { coefficient, factors });
+    }
+    let found = simulate(&circuit, &Options::default(), &Serial).unwrap();
+    let value = found.expectation(&terms, &Serial).unwrap();
+    assert!((value - wanted).abs() < 1e-12, "{value} instead of {wanted}");
+    assert_eq!(value, found.expectation(&terms, &Threads(3)).unwrap());
+}
