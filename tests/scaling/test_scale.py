@@ -13,7 +13,7 @@ import pytest
 
 import multilane as ml
 from multilane.scaling.command import Command
-from multilane.scaling.sweep import Series, sweep
+from multilane.scaling.sweep import Series, bandwidth_limit, probe, sweep
 from multilane.scaling.ways import Operation, Sample, make
 from sweeps import made_up
 
@@ -199,6 +199,15 @@ def test_a_spent_budget_still_gives_three_repeats() -> None:
     samples: list[Sample] = []
     sweep([series], samples=samples, budget=0, run_seconds=0.1)
     assert sorted(each["workers"] for each in samples) == [1, 1, 1, 2, 2, 2]
+
+
+def test_one_worker_is_probed_alone_and_beside_company() -> None:
+    series = Series("made up", "", "threads", make("threads"), Operation(add_up), (1, 2))
+    samples = list(probe(series, processors=2, run_seconds=0.01))
+    assert {each["workers"] for each in samples} == {1}
+    companies = [each["beside"] for each in samples]
+    assert {company: companies.count(company) for company in companies} == {"nothing": 5, "compute": 5, "memory": 5}
+    assert bandwidth_limit(1, 0.01) > 0
 
 
 PROGRAM = """

@@ -264,6 +264,23 @@ fn a_library_with_threads_of_its_own_fills_the_processors_from_one_worker_on() {
 }
 
 #[test]
+fn what_hands_out_small_operations_is_no_library_with_threads() {
+    let alone = Goes {
+        dispatch: 0.6,
+        ..Goes::default()
+    };
+    let pair = Goes {
+        dispatch: 0.85,
+        ..Goes::default()
+    };
+    let mut scaling = sweep(machine(2), &[(1, alone), (2, pair)]);
+    for sample in &mut scaling.samples {
+        sample.process_cpu_ns = (1.7 * sample.wall_ns as f64) as u64;
+    }
+    check(&scaling, ScalingCause::TooLittleWork);
+}
+
+#[test]
 fn waits_that_overlap_are_no_plateau() {
     let sleeps = Goes {
         sleep: 0.99,
@@ -403,6 +420,12 @@ fn more_cpu_time_beside_other_programs_is_not_explained() {
     };
     let scaling = sweep(machine(2), &[(1, Goes::default()), (2, grown)]);
     check(&probed(scaling, 0.02, 0.8), ScalingCause::Inconclusive);
+    let doubled = Goes {
+        inflation: 2.0,
+        ..grown
+    };
+    let scaling = sweep(machine(2), &[(1, Goes::default()), (2, doubled)]);
+    check(&probed(scaling, 0.02, 0.1), ScalingCause::SharedLines);
 }
 
 #[test]

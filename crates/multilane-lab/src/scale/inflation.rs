@@ -15,6 +15,9 @@ use super::{
 /// CPU time that grows by less than this says nothing.
 const INFLATED: f64 = 0.10;
 
+/// CPU time that grows by more than this is not other programs' doing.
+const BEYOND_OTHERS: f64 = 1.0;
+
 /// What a probe must reproduce of the growth to explain it, and what it may at most when it does not.
 const REPRODUCED: f64 = 0.5;
 const NOT_REPRODUCED: f64 = 0.3;
@@ -41,8 +44,9 @@ impl Case<'_> {
         if growth < INFLATED {
             return words::inconclusive(point.workers, "the CPU time of an operation hardly grows", facts.list());
         }
-        // Other programs take from caches and memory as well: what they do looks like what the workers do.
-        if self.disturbed(point) || self.disturbed(self.alone) {
+        // Other programs take from caches and memory as well: what they do looks like what the workers do, though they
+        // do not double the time.
+        if growth < BEYOND_OTHERS && (self.disturbed(point) || self.disturbed(self.alone)) {
             let why = "the CPU time of an operation grows, but other programs share caches and memory with it";
             return words::inconclusive(point.workers, why, facts.list());
         }

@@ -101,7 +101,10 @@ impl Case<'_> {
             .rfind(|point| point.workers <= self.cores)
             .unwrap_or(self.alone);
         let gain = top.throughput() / self.alone.throughput();
-        if self.cores >= 2 && self.alone.cores_used() >= BUSY * self.usable && gain < STILL_RISES {
+        // What hands out small operations uses processors as well; that is no library of theirs.
+        let handing_out = self.alone.share(|sample| sample.dispatch_ns) > APART;
+        let filled = self.alone.cores_used() >= BUSY * self.usable;
+        if self.cores >= 2 && filled && !handing_out && gain < STILL_RISES {
             let facts = self.facts(self.alone).and(format!(
                 "one worker alone uses {} of {} processors: a library it calls runs threads of its own",
                 words::number(self.alone.cores_used()),

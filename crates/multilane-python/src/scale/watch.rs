@@ -4,7 +4,7 @@
 //! costs the same at any number of workers; and it pauses for a hundred times as long as a look takes.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     fs::File,
     os::unix::fs::FileExt,
     process,
@@ -213,10 +213,10 @@ fn watch(threads: &[u32], stop: &AtomicBool) -> Outcome {
 }
 
 fn look(files: &mut HashMap<u32, File>, thread: u32, runtime: Option<Runtime>) -> Option<Doing> {
-    if !files.contains_key(&thread) {
-        files.insert(thread, File::open(format!("/proc/self/task/{thread}/syscall")).ok()?);
-    }
-    let file = files.get(&thread)?;
+    let file = match files.entry(thread) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(place) => place.insert(File::open(format!("/proc/self/task/{thread}/syscall")).ok()?),
+    };
     let mut line = [0; 256];
     // Nothing is read of a thread that has ended.
     let length = file.read_at(&mut line, 0).ok().filter(|length| *length > 0)?;
