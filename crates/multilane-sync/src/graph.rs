@@ -9,6 +9,8 @@
 //! something the running thread holds cannot have got it meanwhile, so it is really
 //! waiting and still holds what it held; the same then goes for those who wait for it.
 //!
+//! A wait whose turn was granted is over, even while its thread has not come to say so.
+//!
 //! Waits with a timeout are in the graph and never part of a deadlock: they end.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -49,6 +51,7 @@ mod process {
     use crate::guarded::{Guarded, Inherit};
     use crate::resource::Needs;
     use crate::thread::{Thread, me};
+    use crate::wait::Turn;
 
     enum On {
         /// The waiting thread keeps it alive until the entry is gone.
@@ -57,12 +60,22 @@ mod process {
         End(u64),
     }
 
-    // SAFETY: a resource is shared between threads, and see `On`.
-    unsafe impl Send for On {}
-
     struct Waiting {
         on: On,
+        /// Lives as long as the entry, like the resource.
+        turn: Option<*const Turn>,
         endless: bool,
+    }
+
+    // SAFETY: resources and turns are shared between threads; see `On` and `turn` for how long they live.
+    unsafe impl Send for Waiting {}
+
+    impl Waiting {
+        /// Whether it ends only when somebody else acts; one whose turn was granted is over.
+        fn is_stuck_alone(&self) -> bool {
+            // SAFETY: see `turn`; entries are removed under the mutex this is called under.
+            self.endless && self.turn.is_none_or(|turn| unsafe { &*turn }.is_waiting())
+        }
     }
 
     struct Node {
@@ -134,16 +147,16 @@ mod process {
     }
 
     /// Notes the wait, unless it would never end.
-    pub(crate) fn begin_wait(me: &Me, on: &dyn Resource, endless: bool) -> Result<(), SyncError> {
+    pub(crate) fn begin_wait(me: &Me, on: &dyn Resource, turn: &Turn, endless: bool) -> Result<(), SyncError> {
         // SAFETY: only forgets how long it lives: `end_wait` removes the entry before
         // the borrow of the waiting function ends.
         let on: *const (dyn Resource + 'static) = unsafe { std::mem::transmute(on) };
-        begin(me, On::Resource(on), endless)
+        begin(me, On::Resource(on), Some(turn), endless)
     }
 
-    fn begin(me: &Me, on: On, endless: bool) -> Result<(), SyncError> {
+    fn begin(me: &Me, on: On, turn: Option<*const Turn>, endless: bool) -> Result<(), SyncError> {
         let mut graph = graph();
-        graph.node(me).waits.push(Waiting { on, endless });
+        graph.node(me).waits.push(Waiting { on, turn, endless });
         let refused = graph.refuse(me.id);
         if let Some(error) = refused {
             graph.node(me).waits.pop();
@@ -171,7 +184,7 @@ mod process {
         }
 
         let me = me();
-        begin(&me, On::End(ident), endless)?;
+        begin(&me, On::End(ident), None, endless)?;
         let _over = Over(&me);
         Ok(wait())
     }
@@ -245,9 +258,7 @@ mod process {
                 };
                 let mut holders = Vec::new();
                 let needs = self.holders(waiting, &mut holders);
-                // One that holds what it waits for has just got it, unless it is the one that asks.
-                let just_got_it = thread != id && needs == Needs::All && holders.contains(&thread);
-                if !waiting.endless || holders.is_empty() || just_got_it {
+                if !waiting.is_stuck_alone() || holders.is_empty() {
                     continue;
                 }
                 next.extend(holders.iter().copied().filter(|holder| seen.insert(*holder)));
@@ -328,10 +339,11 @@ mod process {
 #[cfg(loom)]
 mod model {
     use super::{Me, Resource, SyncError};
+    use crate::wait::Turn;
 
     pub(crate) fn after_fork() {}
 
-    pub(crate) fn begin_wait(_me: &Me, _on: &dyn Resource, _endless: bool) -> Result<(), SyncError> {
+    pub(crate) fn begin_wait(_me: &Me, _on: &dyn Resource, _turn: &Turn, _endless: bool) -> Result<(), SyncError> {
         Ok(())
     }
 

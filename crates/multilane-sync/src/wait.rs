@@ -69,6 +69,12 @@ impl Turn {
         crate::futex::wake(&self.state);
     }
 
+    /// Whether it is neither granted, nor about to be, nor given up.
+    #[cfg(not(loom))]
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.state.load(Ordering::Acquire) == WAITING
+    }
+
     fn give_up(&self) -> bool {
         self.leave_waiting(GIVEN_UP)
     }
@@ -82,8 +88,12 @@ impl Turn {
     /// Sleeps until the turn is granted, the time runs out, the caller stops it, or it
     /// would never end.
     pub(crate) fn sleep(&self, me: &Me, on: &dyn Resource, patience: Patience, caller: &mut impl Caller) -> Woken {
-        if let Err(error) = graph::begin_wait(me, on, patience.is_endless()) {
-            return self.fail(error);
+        if let Err(error) = graph::begin_wait(me, on, self, patience.is_endless()) {
+            // Granted since: then there is nothing to wait for, and no error.
+            return match self.give_up() {
+                true => Woken::Failed(error),
+                false => Woken::Granted(self.await_grant()),
+            };
         }
         let woken = self.sleep_recorded(patience, caller);
         graph::end_wait(me);

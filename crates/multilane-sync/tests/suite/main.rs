@@ -14,7 +14,8 @@ use multilane_sync::{Blocking, Caller, Lock, Patience, Stop, Taken};
 /// Waits until something becomes true that needs no more than other threads' time.
 #[track_caller]
 fn eventually(what: &str, mut is_true: impl FnMut() -> bool) {
-    for _ in 0..20_000 {
+    // An interpreter of the compiled code is a thousand times slower.
+    for _ in 0..if cfg!(miri) { 1_000_000 } else { 20_000 } {
         if is_true() {
             return;
         }
