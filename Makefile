@@ -53,6 +53,11 @@ bench: setup ## measure against other task pools (benches/)
 	$(call bench_environment,.venvs/bench,benches/requirements.txt)
 	@.venvs/bench/bin/python benches/run.py tasks $(BENCH_ARGUMENTS)
 
+.PHONY: bench-sync
+bench-sync: setup ## measure locks and channels against the standard library's
+	$(call bench_environment,.venvs/bench,benches/requirements.txt)
+	@.venvs/bench/bin/python benches/run.py sync $(BENCH_ARGUMENTS)
+
 BENCH_SUITES := arrays graphs
 export GAP
 .PHONY: bench-plans
@@ -69,7 +74,8 @@ bench-quantum: setup ## measure circuits against other simulators
 
 ##@ Change
 .PHONY: test
-test: setup test-rust test-python test-pythons test-partners ## test Rust, and Python on every supported version found here
+test: setup ## test Rust, and Python on every supported version found here
+	@bash scripts/test.sh all $(PYTEST_ARGUMENTS)
 
 .PHONY: check
 check: lint types loom docs test ## all that CI checks
@@ -83,8 +89,8 @@ test-python: setup ## test the package on one Python (PYTEST_ARGUMENTS=... for a
 	@$(PYTHON) -m pytest $(PYTEST_ARGUMENTS)
 
 .PHONY: test-pythons
-test-pythons: setup
-	@bash scripts/other_pythons.sh $(PYTEST_ARGUMENTS)
+test-pythons: setup ## test the package on the other Pythons
+	@bash scripts/test.sh pythons $(PYTEST_ARGUMENTS)
 
 # Qiskit and PennyLane beside the module that was just built, not beside a second copy of it.
 PARTNERS := .venvs/partners/bin/python

@@ -907,5 +907,8 @@ def sync_settings(deadlocks: bool | None = None, order: bool | None = None) -> t
 def sync_calibrate() -> bool:
     """Find out whether the place where a lock was taken can be read here. Call it from Python code."""
 
+def sync_after_fork() -> None:
+    """Note that this is the child of a fork: what other threads held is held by nobody."""
+
 def sync_closing() -> None:
     """Note that the interpreter is about to end: a thread that wakes must not touch it."""

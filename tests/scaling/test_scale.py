@@ -15,6 +15,7 @@ import multilane as ml
 from multilane.scaling.command import Command
 from multilane.scaling.sweep import Series, sweep
 from multilane.scaling.ways import Operation, Sample, make
+from sweeps import made_up
 
 #: From this number of a repeat on, samples are probes.
 PROBED = 1000
@@ -230,43 +231,6 @@ def test_a_program_that_fails_says_why(tmp_path: Path) -> None:
         )
     with pytest.raises(ml.MultilaneError, match="cannot be started"):
         ml.scale(command="/nowhere/at/all {workers}", **SHORT)
-
-
-def made_up(speedups: dict[int, float], interpreter: float = 0.0) -> ml.Scaling:
-    second = 1_000_000_000
-    samples = [
-        {
-            "workload": "<made up>",
-            "size": "",
-            "strategy": "threads",
-            "workers": workers,
-            "repeat": repeat,
-            "beside": "nothing",
-            "operations": round(1000 * speedup),
-            "wall_ns": second + repeat,
-            "cpu_ns": round((1 - interpreter * (workers > 1)) * workers * second),
-            "interpreter_wait_ns": round(interpreter * (workers > 1) * workers * second),
-        }
-        for workers, speedup in speedups.items()
-        for repeat in range(5)
-    ]
-    machine = {
-        "cpu_model": "m",
-        "os": "o",
-        "hostname": "",
-        "cpus_online": 2,
-        "cpus_affinity": 2,
-        "cpus_quota": 0.0,
-        "memory_bytes": 1,
-    }
-    header = {
-        "name": "made up",
-        "workload": "w",
-        "machine": machine,
-        "versions": {"python": "3"},
-        "bandwidth_limit": 0.0,
-    }
-    return ml.Scaling(header | {"created_unix_ns": 0, "samples": samples})
 
 
 def test_a_result_says_what_it_found_in_every_form(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_a_fork_while_locks_are_held(crew: Crew) -> None:
                 with others:
                     pass
                 mine.release()
-                mine.acquire()
+                assert mine.acquire(timeout=60)
                 assert reentrant._recursion_count() == 1
                 worker = threading.Thread(target=answer)
                 worker.start()

@@ -61,7 +61,6 @@ pub(crate) fn process_id() -> u32 {
 fn after_fork() {
     PROCESS.store(std::process::id(), Ordering::Relaxed);
     multilane_engine::fork::note_fork();
-    sync::after_fork();
     // The parent's threads do not exist here and may have held any lock, so nothing of
     // the parent's is dropped: its memory stays mapped, its pools are never touched.
     if let Ok(mut store) = STORE.try_lock() {

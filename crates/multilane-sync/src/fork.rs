@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 static FORKS: AtomicU32 = AtomicU32::new(0);
 
 /// Forks between the first process and this one.
+#[cfg(not(loom))]
 pub(crate) fn forks() -> u32 {
     FORKS.load(Ordering::Relaxed)
 }

@@ -3,9 +3,10 @@
 //! A wait may return for no reason, and does when a signal handler ran: callers look
 //! at their condition again.
 
+#[cfg(not(loom))]
+use std::sync::atomic::AtomicU32;
+#[cfg(not(loom))]
 use std::time::Duration;
-
-use crate::sync::atomic::AtomicU32;
 
 /// Sleeps while `word` holds `expected`, for `limit` at most.
 #[cfg(not(loom))]

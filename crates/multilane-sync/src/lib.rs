@@ -5,8 +5,7 @@
 //! grants it its turn. What sleeping means is the caller's: it may let go of other
 //! locks meanwhile, and may stop the wait. Nothing here knows Python or tasks.
 //!
-//! [The protocol](https://github.com/multilane/multilane/blob/main/crates/multilane-sync/src/README.md)
-//! says why no wake-up is lost.
+//! `README.md` beside this file says why no wake-up is lost.
 
 mod atomic;
 mod barrier;

@@ -31,11 +31,8 @@ impl Thread {
 
 /// What the system calls the running thread.
 fn ident() -> u64 {
-    #[expect(clippy::unnecessary_cast, reason = "an integer or a pointer, by system")]
     // SAFETY: reads the identity of the calling thread.
-    unsafe {
-        libc::pthread_self() as u64
-    }
+    unsafe { libc::pthread_self() }
 }
 
 /// The running thread's record. Stays in its thread.

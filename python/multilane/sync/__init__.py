@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import os
 import threading
 from collections.abc import Iterator
 from queue import Empty, Full
@@ -135,10 +136,12 @@ def join(thread: threading.Thread, timeout: float | None = None) -> None:
     --------
     >>> import threading
     >>> from multilane import sync
-    >>> thread = threading.Thread(target=print, args=("done",))
+    >>> event = sync.Event()
+    >>> thread = threading.Thread(target=event.set)
     >>> thread.start()
     >>> sync.join(thread)
-    done
+    >>> event.is_set()
+    True
     """
     if thread.ident is None or thread is threading.current_thread():
         thread.join(timeout)  # raises what is wrong with it
@@ -177,3 +180,4 @@ def _calibrate() -> None:
 
 _calibrate()
 atexit.register(_multilane.sync_closing)
+os.register_at_fork(after_in_child=_multilane.sync_after_fork)

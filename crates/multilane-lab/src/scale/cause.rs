@@ -118,8 +118,10 @@ impl ScalingCause {
             Self::MemoryBandwidth => Self::SharedLines,
             Self::CriticalPath => Self::Imbalance,
             Self::Imbalance => Self::CriticalPath,
-            Self::None => Self::Cores,
-            _ => Self::Inflation,
+            Self::None | Self::MachineBusy => Self::Cores,
+            Self::Waiting | Self::TooLittleWork => Self::Lock,
+            Self::Inflation => Self::MemoryBandwidth,
+            _ => Self::MachineBusy,
         }
     }
 
@@ -142,6 +144,8 @@ impl ScalingCause {
             "make each operation ten times as large: the cost of handing it out shrinks, a lock held inside it does not"
         } else if pair(Self::Cores, Self::MachineBusy) {
             "measure on an idle machine: what other programs took comes back"
+        } else if self == Self::Inconclusive {
+            "measure more repeats, and longer runs, on an idle machine"
         } else if self == Self::Cores || self == Self::None {
             "measure on a machine with more processors: throughput rises further there if they were the limit"
         } else if other == Self::Inflation {

@@ -239,7 +239,7 @@ impl Case<'_> {
                 words::lost_to(second),
                 words::percent(second_share)
             );
-            return words::inconclusive(point.workers, &why, facts.list());
+            return words::undecided(point.workers, &why, facts.list(), cause);
         }
         let alternative = (second_share >= LEAST_SHARE / 2.0).then_some(second);
         match cause {

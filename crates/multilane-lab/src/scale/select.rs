@@ -96,7 +96,7 @@ fn fit(model: Model, points: &[(f64, f64)], curve: &Curve) -> Option<Fit> {
         value: interval(parameters[index], &|parameters| parameters.get(index).copied()),
     });
     let peak = (model == Model::Usl).then(|| usl_peak(&parameters)).flatten();
-    let line = steps(most * REACH).into_iter().map(|workers| Prediction {
+    let line = steps(most).into_iter().map(|workers| Prediction {
         workers,
         throughput: interval(model.at(&parameters, workers), &|parameters| {
             Some(model.at(parameters, workers))
@@ -134,12 +134,11 @@ fn held_out_error(model: Model, points: &[(f64, f64)]) -> f64 {
     (errors.iter().map(|error| error * error).sum::<f64>() / errors.len().max(1) as f64).sqrt()
 }
 
-/// Worker counts at which a curve is drawn: whole ones, and some between where there are few.
-fn steps(to: f64) -> Vec<f64> {
-    let count = 32.0;
-    (0..=32)
-        .map(|index| 1.0 + (to - 1.0) * f64::from(index) / count)
-        .collect()
+/// Worker counts at which a curve is drawn: up to the last measured one, which is one of them, and past it.
+fn steps(most: f64) -> Vec<f64> {
+    let measured = (0..=24).map(|index| 1.0 + (most - 1.0) * f64::from(index) / 24.0);
+    let past = (1..=8).map(|index| most + most * (REACH - 1.0) * f64::from(index) / 8.0);
+    measured.chain(past).collect()
 }
 
 #[cfg(test)]

@@ -78,14 +78,24 @@ pub(super) fn verdict(
 
 /// A verdict that names none.
 pub(super) fn inconclusive(at_workers: u32, why: &str, evidence: Vec<String>) -> ScalingVerdict {
+    undecided(
+        at_workers,
+        why,
+        evidence,
+        ScalingCause::Inconclusive.usual_alternative(),
+    )
+}
+
+/// A verdict that names none, though one comes closest.
+pub(super) fn undecided(at_workers: u32, why: &str, evidence: Vec<String>, closest: ScalingCause) -> ScalingVerdict {
     let cause = ScalingCause::Inconclusive;
     ScalingVerdict {
         cause,
         at_workers,
         sentence: format!("the measurement does not decide: {why}"),
         evidence,
-        alternative: cause.usual_alternative(),
-        tell_apart: cause.tell_apart(cause.usual_alternative()).to_owned(),
+        alternative: closest,
+        tell_apart: cause.tell_apart(closest).to_owned(),
         advice: cause.advice().to_owned(),
     }
 }
@@ -165,7 +175,7 @@ pub(super) fn headline(series: &[SeriesJudgement]) -> String {
                 }
             }
             causes.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-            let causes: Vec<String> = causes.iter().map(|(name, count)| format!("{name} {count}")).collect();
+            let causes: Vec<String> = causes.iter().map(|(name, count)| format!("{name} ({count})")).collect();
             format!("{} curves, and what stops them: {}", many.len(), causes.join(", "))
         }
     }

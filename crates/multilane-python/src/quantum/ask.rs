@@ -16,6 +16,9 @@ use crate::plans::arrays;
 /// A factor and, for some qubits, the letter of a Pauli matrix.
 pub(super) type Term = (f64, Vec<(usize, String)>);
 
+/// A pass, what it changed, and how many gates it left.
+type Report = (String, usize, usize);
+
 /// Reads a sum of products of Pauli matrices.
 pub(super) fn terms(py: Python<'_>, given: Vec<Term>) -> PyResult<Vec<PauliTerm>> {
     let factor = |(qubit, name): (usize, String)| match name.as_str() {
@@ -54,7 +57,7 @@ pub(super) fn quantum_optimize(
     py: Python<'_>,
     data: &CircuitData,
     names: Option<Vec<String>>,
-) -> PyResult<(CircuitData, Vec<(String, usize, usize)>)> {
+) -> PyResult<(CircuitData, Vec<Report>)> {
     let mut circuit = data.circuit.clone();
     let names = names.as_ref().map_or(passes::DEFAULT.to_vec(), |names| {
         names.iter().map(String::as_str).collect()

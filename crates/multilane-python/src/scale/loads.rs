@@ -4,7 +4,6 @@
 //! there to hold it.
 
 use std::{
-    cell::RefCell,
     hint::black_box,
     ptr,
     sync::{
@@ -124,22 +123,31 @@ fn spin(iterations: u64) -> u64 {
     state
 }
 
-thread_local! {
-    static ARRAYS: RefCell<[Vec<f64>; 3]> = const { RefCell::new([Vec::new(), Vec::new(), Vec::new()]) };
-}
+/// Arrays that no thread uses now. A run's threads are new, and their first pass must not be the kernel's work of
+/// making memory.
+static SPARE: Mutex<Vec<[Vec<f64>; 3]>> = Mutex::new(Vec::new());
 
-/// One pass of `a = b + s * c` over the calling thread's own arrays of so many elements; the bytes that it moved.
+/// More spare arrays than this are given back to the system.
+const MOST_SPARE: usize = 8;
+
+/// One pass of `a = b + s * c` over arrays of so many elements that no other thread uses; the bytes that it moved.
 #[pyfunction]
 fn load_triad(py: Python<'_>, elements: usize) -> u64 {
     py.detach(|| {
-        ARRAYS.with_borrow_mut(|[out, one, two]| {
-            if out.len() != elements {
-                *out = vec![0.0; elements];
-                *one = vec![1.0; elements];
-                *two = vec![2.0; elements];
-            }
-            triad(out, one, two);
-        });
+        let spare = || SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = {
+            let mut spare = spare();
+            let fitting = spare.iter().position(|[out, ..]| out.len() == elements);
+            fitting.map(|index| spare.swap_remove(index))
+        };
+        let mut arrays = known.unwrap_or_else(|| [0.0, 1.0, 2.0].map(|value| vec![value; elements]));
+        let [out, one, two] = &mut arrays;
+        triad(out, one, two);
+        let mut spare = spare();
+        spare.push(arrays);
+        if spare.len() > MOST_SPARE {
+            spare.swap_remove(0);
+        }
         24 * elements as u64
     })
 }

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 
 use super::{PyCaller, raised, represent, wait_patience};
 
-/// See `multilane.sync.Barrier`.
+/// A point that a number of threads pass together, as `threading.Barrier`.
 #[pyclass(frozen, weakref, subclass, module = "multilane.sync", name = "Barrier")]
 pub(crate) struct PyBarrier {
     barrier: Barrier,

@@ -8,7 +8,9 @@ use pyo3::types::{PyTuple, PyType};
 
 use super::{PyCaller, raised, report, represent, wait_patience};
 
-/// See `multilane.sync.Channel`.
+/// Items on their way from threads to threads, with the methods of `queue.Queue`.
+///
+/// ``maxsize`` bounds the items at a time; 0 is no bound. Iterating gets items until it is shut down.
 #[pyclass(frozen, weakref, subclass, module = "multilane.sync", name = "Channel")]
 pub(crate) struct PyChannel(Channel<Py<PyAny>>);
 
@@ -213,6 +215,9 @@ impl PyChannel {
     }
 }
 
+/// The channel of an offer that was done, and the item that was taken out.
+type Selected<'py> = (Bound<'py, PyAny>, Option<Py<PyAny>>);
+
 /// Do the first of several gets and puts that can be done.
 #[pyfunction]
 #[pyo3(signature = (offers, timeout=None))]
@@ -220,7 +225,7 @@ pub(super) fn sync_select<'py>(
     py: Python<'py>,
     offers: &Bound<'py, PyTuple>,
     timeout: Option<&Bound<'py, PyAny>>,
-) -> PyResult<Option<(Bound<'py, PyAny>, Option<Py<PyAny>>)>> {
+) -> PyResult<Option<Selected<'py>>> {
     let wrong = || PyTypeError::new_err("`select` takes channels to get from, and pairs (channel, item) to put");
     let mut channels: Vec<Bound<'py, PyChannel>> = Vec::with_capacity(offers.len());
     let mut items: Vec<Option<Bound<'py, PyAny>>> = Vec::with_capacity(offers.len());

@@ -10,7 +10,7 @@ use pyo3::types::{PyDict, PyTuple};
 use super::lock::{Held, PyLock, PyRLock};
 use super::{PyCaller, raised, report, wait_patience};
 
-/// See `multilane.sync.Condition`.
+/// Threads that wait to be told that something changed, as `threading.Condition`.
 #[pyclass(frozen, weakref, subclass, module = "multilane.sync", name = "Condition")]
 pub(crate) struct PyCondition {
     condition: Condition,

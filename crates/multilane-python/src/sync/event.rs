@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 
 use super::{PyCaller, represent, wait_patience};
 
-/// See `multilane.sync.Event`.
+/// A flag to wait for, as `threading.Event`.
 #[pyclass(frozen, weakref, subclass, module = "multilane.sync", name = "Event")]
 pub(crate) struct PyEvent(Event);
 

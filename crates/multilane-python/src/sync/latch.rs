@@ -8,7 +8,7 @@ use pyo3::types::{PyDict, PyTuple};
 
 use super::{PyCaller, name_of, raised, represent, wait_patience};
 
-/// See `multilane.sync.Latch`.
+/// Opens once it was counted down to 0, and stays open.
 #[pyclass(frozen, weakref, subclass, module = "multilane.sync", name = "Latch")]
 pub(crate) struct PyLatch(Latch);
 
@@ -43,7 +43,7 @@ impl PyLatch {
     }
 }
 
-/// See `multilane.sync.AtomicInt`.
+/// A whole number of 64 bits that threads change at once without a lock.
 #[pyclass(frozen, weakref, subclass, module = "multilane.sync", name = "AtomicInt")]
 pub(crate) struct PyAtomicInt(AtomicInt);
 
@@ -92,7 +92,7 @@ impl PyAtomicInt {
     }
 }
 
-/// See `multilane.sync.Once`.
+/// Something that one thread does while the others wait for it.
 #[pyclass(frozen, weakref, subclass, module = "multilane.sync", name = "Once")]
 pub(crate) struct PyOnce {
     once: Once,

@@ -5,11 +5,13 @@ use pyo3::prelude::*;
 
 use super::{PyCaller, lock_patience, name_of, raised, report, site, warn_order};
 
-/// See `multilane.sync.Lock`.
+/// A lock that one thread holds, as `threading.Lock`; only that thread can release it.
+///
+/// With ``fair`` it goes to whoever waited longest; ``name`` is what errors and warnings call it.
 #[pyclass(frozen, weakref, module = "multilane.sync", name = "Lock")]
 pub(crate) struct PyLock(pub(super) Held);
 
-/// See `multilane.sync.RLock`.
+/// A lock that its holder may take again, as `threading.RLock`.
 #[pyclass(frozen, weakref, module = "multilane.sync", name = "RLock")]
 pub(crate) struct PyRLock(pub(super) Held);
 

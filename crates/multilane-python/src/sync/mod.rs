@@ -50,12 +50,14 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(channel::sync_select, module)?)?;
     module.add_function(wrap_pyfunction!(site::sync_calibrate, module)?)?;
     module.add_function(wrap_pyfunction!(sync_join, module)?)?;
+    module.add_function(wrap_pyfunction!(sync_after_fork, module)?)?;
     module.add_function(wrap_pyfunction!(sync_closing, module)?)?;
     module.add_function(wrap_pyfunction!(sync_settings, module)?)
 }
 
-/// In the child of a fork, what other threads held is held by nobody.
-pub(crate) fn after_fork() {
+/// Note that this is the child of a fork: what other threads held is held by nobody.
+#[pyfunction]
+fn sync_after_fork() {
     multilane_sync::after_fork();
     MAIN_THREAD.store(thread_ident(), Ordering::Relaxed);
 }

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 
 use super::{PyCaller, lock_patience, name_of, raised, represent, warn_order};
 
-/// See `multilane.sync.RWLock`.
+/// A lock that many threads hold to read, or one to write; turns come in the order of arrival.
 #[pyclass(frozen, weakref, subclass, module = "multilane.sync", name = "RWLock")]
 pub(crate) struct PyRwLock(RwLock);
 

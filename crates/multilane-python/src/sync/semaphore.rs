@@ -6,13 +6,15 @@ use pyo3::prelude::*;
 
 use super::{PyCaller, acquire_patience, name_of, raised, represent};
 
-/// See `multilane.sync.Semaphore`.
+/// A number of units to take and give back, as `threading.Semaphore`.
+///
+/// With ``owned``, only the thread that took a unit can give it back, and deadlocks are detected.
 #[pyclass(frozen, weakref, subclass, module = "multilane.sync", name = "Semaphore")]
 pub(crate) struct PySemaphore {
     semaphore: Semaphore,
 }
 
-/// See `multilane.sync.BoundedSemaphore`.
+/// A semaphore that never has more units than at first.
 #[pyclass(frozen, extends = PySemaphore, subclass, module = "multilane.sync", name = "BoundedSemaphore")]
 pub(crate) struct PyBoundedSemaphore;
 

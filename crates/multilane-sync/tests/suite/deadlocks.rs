@@ -32,16 +32,16 @@ fn ring(size: usize) -> Vec<Deadlock> {
                     let next = &locks[(number + 1) % size];
                     let found = deadlock(next.acquire(Patience::Forever, &mut Blocking));
                     if found.is_none() {
-                        next.release().unwrap();
+                        next.release().expect("it was taken");
                     }
-                    locks[number].release().unwrap();
+                    locks[number].release().expect("it was taken");
                     found
                 })
             })
             .collect();
         threads
             .into_iter()
-            .filter_map(|thread| thread.join().unwrap())
+            .filter_map(|thread| thread.join().expect("no thread fails"))
             .collect()
     })
 }
@@ -165,8 +165,7 @@ fn joining_a_thread_that_wants_what_one_holds_is_a_deadlock() {
     let there = lock.clone();
     let thread = thread::spawn(move || {
         // SAFETY: reads the identity of the calling thread.
-        #[expect(clippy::unnecessary_cast, reason = "an integer or a pointer, by system")]
-        send.send(unsafe { libc::pthread_self() as u64 }).unwrap();
+        send.send(unsafe { libc::pthread_self() }).unwrap();
         take(&there);
         there.release().unwrap();
     });

@@ -27,7 +27,7 @@ fn counts(lock: &Lock) {
                     take(lock);
                     // SAFETY: under the lock.
                     unsafe { *counter.0.get() += 1 };
-                    lock.release().unwrap();
+                    lock.release().expect("it was taken");
                 }
             });
         }

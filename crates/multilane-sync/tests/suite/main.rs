@@ -42,7 +42,7 @@ impl Caller for Stoppable<'_> {
 }
 
 fn take(lock: &Lock) {
-    let taken = lock.acquire(Patience::Forever, &mut Blocking).unwrap();
+    let taken = lock.acquire(Patience::Forever, &mut Blocking).expect("the wait ends");
     assert!(!matches!(taken, Taken::No));
 }
 

@@ -23,7 +23,8 @@ fn named(name: &str) -> Lock {
 fn nest(locks: &[&Lock], place: &'static str) -> Option<Inversion> {
     let mut found = None;
     for lock in locks {
-        found = match lock.acquire(Patience::Forever, &mut At(place)).unwrap() {
+        let taken = lock.acquire(Patience::Forever, &mut At(place));
+        found = match taken.expect("nobody else wants it") {
             Taken::AgainstOrder(inversion) => Some(*inversion),
             taken => {
                 assert!(taken.is_held());
@@ -32,7 +33,7 @@ fn nest(locks: &[&Lock], place: &'static str) -> Option<Inversion> {
         };
     }
     for lock in locks {
-        lock.release().unwrap();
+        lock.release().expect("it was taken");
     }
     found
 }

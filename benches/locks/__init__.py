@@ -1,0 +1,1 @@
+"""Locks and channels: what `threading` and `queue` have, and multilane's."""
