@@ -83,7 +83,7 @@ def measurements() -> list[Any]:
     ]
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(st.integers(0, 10**6), st.integers(0, 15))
 def test_exact_results_are_those_of_the_reference(seed: int, steps: int) -> None:
     def circuit() -> Any:

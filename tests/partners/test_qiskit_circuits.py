@@ -48,7 +48,7 @@ def state_of(circuit: Circuit) -> State:
     return state
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(programs())
 def test_what_is_written_for_qiskit_means_the_same_there(program: tuple[Circuit, State]) -> None:
     circuit, expected = program

@@ -204,6 +204,7 @@ def test_many_threads_with_small_registers_lose_nothing() -> None:
         (lambda: Register(1).apply(Circuit(1).rx(parameter("a"), 0)), ml.CircuitError, "parameter `a`"),
         (lambda: Register.from_state([1, 0, 0]), ml.CircuitError, "3 numbers.*power of two"),
         (lambda: Register.from_state([1, float("nan")]), ml.CircuitError, "finite"),
+        (lambda: Register.from_state(np.eye(2, dtype=complex)), ml.CircuitError, "a number for each basis state"),
         (lambda: Register(1, seed=-1), ml.CircuitError, "`seed` is -1"),
         (lambda: Register(1, precision="f16"), ml.CircuitError, "f16"),  # type: ignore[arg-type]
         (lambda: Register(1, workers=0), ValueError, "workers"),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, SupportsComplex
 
 from multilane import _multilane
 from multilane._checks import positive_count
+from multilane.errors import CircuitError
 from multilane.quantum._circuit import Circuit
 from multilane.quantum._gates import Gates
 from multilane.quantum._result import Result
@@ -103,7 +104,10 @@ class Register(Gates):
         if isinstance(state, Result):
             register._data = _multilane.RegisterData.from_state(state._single(), chosen_seed(seed), workers)
         else:
-            register._data = _multilane.RegisterData.from_amplitudes(state, precision, chosen_seed(seed), workers)
+            try:
+                register._data = _multilane.RegisterData.from_amplitudes(state, precision, chosen_seed(seed), workers)
+            except TypeError as error:
+                raise CircuitError("a state is given by its amplitudes, a number for each basis state") from error
         return register
 
     @property

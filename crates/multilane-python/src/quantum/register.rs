@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use multilane_plan::{Lanes, Serial};
 use multilane_quantum::{Complex64, Gate, LiveRegister, Matrix, Options, QuantumError, State};
+use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
 
 use super::angle::Given;
@@ -15,9 +16,27 @@ use super::circuit::{CircuitData, gate};
 use super::places::{Place, Places, controls, place, places};
 use super::run::{self, StateData, through};
 use super::{busy, raise, raised};
+use crate::plans::arrays::numpy_if_loaded;
 
 /// States of more qubits are changed without the interpreter.
 const HELD_QUBITS: usize = 14;
+
+/// The amplitudes of a state: an array of NumPy's is read where it lies, anything else number by number.
+struct Amplitudes(Vec<Complex64>);
+
+impl<'py> FromPyObject<'_, 'py> for Amplitudes {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        // Nobody has an array before NumPy was loaded, and asking for one would need NumPy.
+        if numpy_if_loaded(object.py()).is_some()
+            && let Ok(array) = object.extract::<PyReadonlyArray1<'_, Complex64>>()
+        {
+            return Ok(Self(array.as_array().to_vec()));
+        }
+        object.extract().map(Self)
+    }
+}
 
 /// Qubits with a state that changes when something is asked for.
 #[pyclass(frozen, module = "multilane._multilane")]
@@ -87,14 +106,14 @@ impl RegisterData {
     #[staticmethod]
     fn from_amplitudes(
         py: Python<'_>,
-        amplitudes: Vec<Complex64>,
+        amplitudes: Amplitudes,
         precision: &str,
         seed: u64,
         workers: Option<usize>,
     ) -> PyResult<Self> {
         let precision = run::precision(py, precision)?;
         let live = py.detach(|| {
-            let state = State::from_amplitudes(&amplitudes, precision)?;
+            let state = State::from_amplitudes(&amplitudes.0, precision)?;
             LiveRegister::from_state(Arc::new(state), Options::with_precision(precision), seed)
         });
         Ok(Self::of(live.map_err(|error| raised(py, &error))?, workers))
