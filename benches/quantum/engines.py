@@ -70,9 +70,11 @@ class Multilane(Engine):
 
     def run(self, gates: Sequence[Gate], qubits: int) -> Call:
         circuit = self.circuit(gates, qubits)
+        # Known inputs would shorten the QFT to one gate for each qubit; the others simulate all of them.
+        chosen = {"precision": self.precision, "workers": self.workers, "optimize": False}
 
         def run() -> Any:
-            state = circuit.run(precision=self.precision, workers=self.workers).state()
+            state = circuit.run(**chosen).state()
             return complex(state[0]), complex(state[-1])
 
         return run
