@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from measuring.suite import OURS
+from measuring.suite import AGAIN, OURS
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ TITLES = {OURS: "multilane", "threading": "threading", "queue": "queue.Queue", "
 
 def make(name: str) -> Engine:
     """Return a library by its name."""
+    name = name.removesuffix(AGAIN)
     title = TITLES[name]
     if name == "threading":
         return Engine(title, threading.Lock, threading.RLock)

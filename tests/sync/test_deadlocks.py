@@ -87,6 +87,7 @@ def test_a_thread_that_waits_for_itself(kind: type[sync.Lock]) -> None:
             lock.acquire()
         assert not lock.acquire(timeout=0.01)
     assert lock.acquire(blocking=False)
+    lock.release()  # a lock that stays held would be around every later order
 
 
 def test_a_join(crew: Crew) -> None:

@@ -132,8 +132,8 @@ def program(body: str) -> subprocess.Popen[str]:
             started.wait()
 
         def wait(call):
-            print("ready", flush=True)
             try:
+                print("ready", flush=True)
                 call()
             except KeyboardInterrupt:
                 print("interrupted", flush=True)
