@@ -30,15 +30,6 @@ pub(super) fn each<R: Send>(blocks: usize, lanes: &dyn Lanes, work: impl Fn(usiz
         .collect()
 }
 
-/// The sum of `value` over all basis states, block by block.
-pub(super) fn sum(states: usize, lanes: &dyn Lanes, value: impl Fn(usize) -> f64 + Sync) -> f64 {
-    let sums = each(states.div_ceil(BLOCK), lanes, |block| {
-        let range = block * BLOCK..states.min((block + 1) * BLOCK);
-        range.map(&value).sum::<f64>()
-    });
-    sums.iter().sum()
-}
-
 /// The probability of each block.
 pub(super) fn weights<T: Float>(amplitudes: &[Complex<T>], lanes: &dyn Lanes) -> Vec<f64> {
     each(amplitudes.len().div_ceil(BLOCK), lanes, |block| {
