@@ -27,9 +27,9 @@ tell() {
 running=()
 wait_for_fewer_than() {
     while ((${#running[@]} >= $1)); do
-        local still=()
-        for version in "${running[@]}"; do
-            if [[ -e $logs/$version.code ]]; then tell "$version"; else still+=("$version"); fi
+        local still=() one
+        for one in "${running[@]}"; do
+            if [[ -e $logs/$one.code ]]; then tell "$one"; else still+=("$one"); fi
         done
         running=("${still[@]}")
         ((${#running[@]} < $1)) || sleep 0.5

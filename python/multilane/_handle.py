@@ -70,7 +70,7 @@ class CancelOutcome:
         return f"<CancelOutcome: {how if self._cancelled else 'not cancelled'}>"
 
 
-class Handle(_multilane.Handle, Future[T]):  # type: ignore[override]
+class Handle(_multilane.Handle, Future[T]):
     """A submitted call: a `concurrent.futures.Future` that can also be awaited.
 
     Made by submitting a task, never by hand. Passed as an argument to another task,
@@ -190,6 +190,18 @@ class Handle(_multilane.Handle, Future[T]):  # type: ignore[override]
         return made  # type: ignore[no-any-return]
 
     @property
+    def _state(self) -> str:  # type: ignore[override]
+        """The state by the name `concurrent.futures` gives it.
+
+        Whoever sees the end here counts the task as done and then adds a waiter, which must not be told of it again:
+        so the end is announced before it is seen.
+        """
+        state: str = super()._state
+        if state in _ENDED and "_lazy_condition" in self.__dict__:
+            _announce(self)
+        return state
+
+    @property
     def _waiters(self) -> list[Any]:  # type: ignore[override]
         _ = self._condition
         waiters: list[Any] = self.__dict__["_lazy_waiters"]
@@ -208,8 +220,15 @@ class Handle(_multilane.Handle, Future[T]):  # type: ignore[override]
         raise InvalidStateError(f"{self!r} is moved on by its pool")
 
 
+#: The states, by the names of `concurrent.futures`, that are never left.
+_ENDED = ("FINISHED", "CANCELLED_AND_NOTIFIED")
+
+
 def _announce(handle: Any) -> None:
+    """Tell the waiters that a task has ended, once."""
     with handle._condition:
+        if handle.__dict__.setdefault("_announced_by", (mine := object())) is not mine:
+            return
         for waiter in handle._waiters:
             if handle.cancelled():
                 waiter.add_cancelled(handle)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import concurrent.futures
 import operator
 import pickle
+import threading
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -292,6 +294,29 @@ def test_a_handle_refuses_what_only_its_pool_may_do(pool: ml.Executor) -> None:
         ml.Handle()
     with pytest.raises(TypeError, match="pickled"):
         pickle.dumps(handle)
+
+
+def test_waiting_for_several_counts_each_end_once(pool: ml.Executor, make_gate: Callable[[], Gate]) -> None:
+    if pool.backend == "serial":
+        pytest.skip("a task has ended when it is submitted")
+    gates = [make_gate(), make_gate()]
+    first, second = (pool.submit(pass_gate, gate.path) for gate in gates)
+    held, announced = threading.Event(), threading.Event()
+    first.add_done_callback(lambda _: held.wait())
+    # What tells waiters of the end comes behind the callback that is held up.
+    _ = first._condition
+    first.add_done_callback(lambda _: announced.set())
+    gates[0].open()
+    eventually(first.done, "the first is done, its waiters not told yet")
+    waited: list[Any] = []
+    waiter = threading.Thread(target=lambda: waited.append(ml.wait([first, second])))
+    waiter.start()
+    eventually(lambda: second._waiters, "somebody waits for both")
+    held.set()
+    announced.wait()
+    gates[1].open()
+    waiter.join()
+    assert waited[0].done == {first, second}
 
 
 def test_metrics_count_per_function(pool: ml.Executor) -> None:
