@@ -10,6 +10,7 @@ from __future__ import annotations
 import cmath
 import importlib
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
@@ -22,7 +23,7 @@ from quantum.cases import Gate
 Call = Callable[[], Any]
 
 
-class Engine:
+class Engine(ABC):
     """A simulator of state vectors."""
 
     title: ClassVar[str]
@@ -32,20 +33,21 @@ class Engine:
         self.workers = workers
         self.precision = precision
 
+    @abstractmethod
     def prepare(self) -> None:
         """Import the library and give it its threads."""
 
+    @abstractmethod
     def run(self, gates: Sequence[Gate], qubits: int) -> Call:
         """Return a call that simulates the circuit."""
-        raise NotImplementedError
 
+    @abstractmethod
     def shots(self, gates: Sequence[Gate], qubits: int, count: int) -> Call:
         """Return a call that simulates the circuit and measures all qubits so often; gives how many it drew."""
-        raise NotImplementedError
 
+    @abstractmethod
     def state(self, gates: Sequence[Gate], qubits: int) -> Any:
         """Return all amplitudes of a small circuit."""
-        raise NotImplementedError
 
 
 class Multilane(Engine):

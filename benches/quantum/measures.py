@@ -17,7 +17,7 @@ import numpy as np
 from measuring.suite import Sample
 from quantum import in_place
 from quantum.cases import CASES, Gate, ghz
-from quantum.engines import ENGINES, Engine, Multilane, make
+from quantum.engines import Engine, Multilane, make
 
 ROOT = Path(__file__).resolve().parents[2]
 STATUS = Path("/proc/self/status")
@@ -221,6 +221,3 @@ def _memory(field: str) -> int:
         if line.startswith(field + ":"):
             return int(line.split()[1]) * 1024
     raise ValueError(field)
-
-
-__all__ = ["ENGINES", "MOST_QUBITS", "QUICK", "Scale", "take"]

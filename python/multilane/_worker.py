@@ -7,7 +7,7 @@ import sys
 # What `pickle` itself uses where it can; it brings `re` along, which a worker that is to start soon does without.
 from _pickle import loads
 
-# Without the enumerations that `signal` makes of its numbers.
+# Without the enumerations that `signal` makes of its numbers; type checkers know `signal` alone.
 from _signal import SIG_IGN, SIGINT, signal  # type: ignore[import-not-found]
 
 from multilane import _multilane

@@ -231,5 +231,6 @@ class Gates:
             self._data.gate(name, angles, targets, controls)
         else:
             more = where.pop("controls", ())
+            # Type checkers take a dictionary without `controls` for one that may have it.
             self._data.gate(name, angles, targets, controls=(*controls, *more), **where)  # type: ignore[misc]
         return self

@@ -274,6 +274,7 @@ class Ket:
             raise CircuitError(f"a ket cannot be multiplied by {factor}; give a finite number")
         return Ket(_multilane.quantum_scaled(factor, self._state), self._qubits)
 
+    # Callers that no type checker has seen add anything; Python then says which types do not fit.
     def __add__(self, other: Ket) -> Ket:
         return self._sum(other, 1.0) if isinstance(other, Ket) else NotImplemented  # type: ignore[redundant-expr]
 

@@ -47,6 +47,7 @@ from multilane.quantum._register import Register
 
 __all__ = ["MultilaneQubit"]
 
+# PennyLane and its decorators come without types, which the comments at their uses below leave unchecked.
 _SHADOWS = (ClassicalShadowMP, ShadowExpvalMP)
 
 

@@ -35,6 +35,7 @@ __all__ = ["MultilaneBackend", "MultilaneJob", "MultilaneProvider"]
 _NO_GATES = {"rccx", "rcccx"}
 
 
+# Qiskit comes without types: what inherits from it below is left unchecked in that one respect.
 class MultilaneBackend(BackendV2):  # type: ignore[misc]
     """Simulates Qiskit's circuits with their full state vector.
 
