@@ -54,12 +54,8 @@ fi
 while read -r version python; do
     [[ $version == "$first" ]] && continue
     # In a target folder of its own, so that the versions do not undo each other's builds. CI builds each once, so in one
-    # folder, which saves the crates that do not know Python, and without the link time that only speed needs.
-    if [[ ${CI:-} ]]; then
-        export CARGO_TARGET_DIR=$target/pythons CARGO_PROFILE_RELEASE_LTO=off
-    else
-        export CARGO_TARGET_DIR=$target/python$version
-    fi
+    # folder, which saves the crates that do not know Python.
+    [[ ${CI:-} ]] || export CARGO_TARGET_DIR=$target/python$version
     if bash scripts/setup.sh ".venvs/$version" "$python" --no-editable --no-group lint </dev/null; then
         wait_for_fewer_than 2
         start "$version" ".venvs/$version/bin/python" -o cache_dir=".venvs/$version/pytest" \

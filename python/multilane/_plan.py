@@ -398,7 +398,8 @@ class Plan:
         ConvergenceWarning
             A loop made its last turn before its condition held, and the plan does not read `Loop.converged` of it.
         """
-        given = {**(inputs or {}), **more}
+        given = dict(inputs) if inputs else {}
+        given.update(more)
         return self._run(given, out, workers, timeout, progress, optimized)
 
     def _run(
@@ -415,8 +416,12 @@ class Plan:
             raise ValueError(f"`timeout` is {timeout!r}, but must be a positive number of seconds or None")
         _check_workers(workers)
         plan = self._ready(optimized)
-        with _shown(self.name, progress) as report:
-            values, run, sizes = plan._native.run(given, dict(out or {}), workers, timeout, report, lanes_recorded)
+        out = dict(out) if out else {}
+        if progress is False:
+            values, run, sizes = plan._native.run(given, out, workers, timeout, None, lanes_recorded)
+        else:
+            with _shown(self.name, progress) as report:
+                values, run, sizes = plan._native.run(given, out, workers, timeout, report, lanes_recorded)
         self._sizes = plan._sizes = sizes
         for loop in run.unconverged():
             _warn_of(self.name, *loop)

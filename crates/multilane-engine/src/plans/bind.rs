@@ -143,9 +143,10 @@ pub(super) fn targets(
 
 fn check_output(program: &Program, sizes: &Dims, number: usize, array: &Array) -> Result<(), PlanRunError> {
     let plan = &program.plan;
-    let (output, ty) = (plan.outputs[number].clone(), plan.ty(plan.body.yields[number]));
+    let ty = plan.ty(plan.body.yields[number]);
+    let output = || plan.outputs[number].clone();
     let wrong = || PlanRunError::OutputType {
-        output: output.clone(),
+        output: output(),
         expected: describe_type(program, ty),
         given: format!("an array of {}", array.dtype()),
     };
@@ -162,13 +163,13 @@ fn check_output(program: &Program, sizes: &Dims, number: usize, array: &Array) -
     let expected = size_of(program, sizes, *dim)?;
     if array.len() != expected {
         return Err(PlanRunError::OutputLength {
-            output,
+            output: output(),
             expected,
             given: array.len(),
         });
     }
     if !array.is_writable() {
-        return Err(PlanRunError::ReadOnly { output });
+        return Err(PlanRunError::ReadOnly { output: output() });
     }
     Ok(())
 }

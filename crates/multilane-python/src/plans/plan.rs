@@ -6,7 +6,8 @@ use multilane_engine::plans::Program;
 use multilane_plan::{Region, dot, json, passes, text};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyString};
 
 use super::bounded::Watched;
 use super::{ask, bounded, build, errors, registry, run};
@@ -18,6 +19,14 @@ pub(crate) struct Plan {
     pub(super) plan: Arc<multilane_plan::Plan>,
     /// Made when it first runs.
     program: OnceLock<(Program, Vec<Watched>)>,
+    names: PyOnceLock<Names>,
+}
+
+/// Names of a plan as Python's dictionaries find them quickest.
+pub(super) struct Names {
+    pub(super) inputs: Vec<Py<PyString>>,
+    pub(super) outputs: Vec<Py<PyString>>,
+    pub(super) dims: Vec<Py<PyString>>,
 }
 
 impl Plan {
@@ -25,7 +34,20 @@ impl Plan {
         Self {
             plan,
             program: OnceLock::new(),
+            names: PyOnceLock::new(),
         }
+    }
+
+    pub(super) fn names(&self, py: Python<'_>) -> &Names {
+        let interned = |names: &[String]| {
+            let interned = names.iter().map(|name| PyString::intern(py, name).unbind());
+            interned.collect()
+        };
+        self.names.get_or_init(py, || Names {
+            inputs: interned(&self.plan.inputs),
+            outputs: interned(&self.plan.outputs),
+            dims: interned(&self.plan.dims),
+        })
     }
 
     /// The plan with its kernels, and the loops whose end it puts out behind its own outputs.

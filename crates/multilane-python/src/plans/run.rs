@@ -3,7 +3,6 @@
 //! Says what does not fit about inputs and output arrays before anything runs.
 
 use std::any::Any;
-use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -24,34 +23,31 @@ use crate::trace::PyTrace;
 pub(crate) type Ran<'py> = (Bound<'py, PyDict>, PlanRun, Bound<'py, PyDict>);
 
 /// What is known of a size once an input has it.
-struct Measured {
+struct Measured<'a> {
     len: usize,
     shape: Vec<usize>,
-    /// The first input of that size.
-    input: String,
+    /// The name of the first input of that size.
+    input: &'a str,
 }
 
 /// The inputs of one run, as they come in.
 struct Inputs<'a> {
     plan: &'a multilane_plan::Plan,
-    sizes: HashMap<DimId, Measured>,
+    /// By the numbers of the plan's sizes.
+    sizes: Vec<Option<Measured<'a>>>,
     values: Vec<Value>,
 }
 
-impl Inputs<'_> {
+impl<'a> Inputs<'a> {
     fn size(&self, dim: DimId) -> &str {
         &self.plan.dims[dim.0 as usize]
     }
 
     /// Notes that an input has a size, which all inputs must agree on.
-    fn measure(&mut self, py: Python<'_>, dim: DimId, input: &str, len: usize, shape: &[usize]) -> PyResult<()> {
-        let Some(known) = self.sizes.get_mut(&dim) else {
-            let measured = Measured {
-                len,
-                shape: shape.to_vec(),
-                input: input.to_owned(),
-            };
-            self.sizes.insert(dim, measured);
+    fn measure(&mut self, py: Python<'_>, dim: DimId, input: &'a str, len: usize, shape: &[usize]) -> PyResult<()> {
+        let Some(known) = &mut self.sizes[dim.0 as usize] else {
+            let shape = shape.to_vec();
+            self.sizes[dim.0 as usize] = Some(Measured { len, shape, input });
             return Ok(());
         };
         if known.len != len {
@@ -75,7 +71,7 @@ impl Inputs<'_> {
         Ok(())
     }
 
-    fn take(&mut self, thing: &Bound<'_, PyAny>, name: &str, ty: &ValueType) -> PyResult<()> {
+    fn take(&mut self, thing: &Bound<'_, PyAny>, name: &'a str, ty: &ValueType) -> PyResult<()> {
         let py = thing.py();
         let value = match ty {
             ValueType::Opaque { kind, dims } => graph::value_of(thing, name, kind).and_then(|(value, lens)| {
@@ -187,24 +183,27 @@ pub(super) fn run<'py>(
 ) -> PyResult<Ran<'py>> {
     let py = slf.py();
     let plan = &slf.get().plan;
+    let names = slf.get().names(py);
     let mut inputs = Inputs {
         plan,
-        sizes: HashMap::new(),
+        sizes: plan.dims.iter().map(|_| None).collect(),
         values: Vec::with_capacity(plan.inputs.len()),
     };
-    for (name, parameter) in plan.inputs.iter().zip(&plan.body.parameters) {
-        let Some(thing) = given.get_item(name)? else {
+    for ((name, key), parameter) in plan.inputs.iter().zip(&names.inputs).zip(&plan.body.parameters) {
+        let Some(thing) = given.get_item(key)? else {
             let kind = build::type_text(plan, plan.ty(*parameter));
             return Err(errors::raise(py, format!("the input `{name}` ({kind}) is missing")));
         };
         inputs.take(&thing, name, plan.ty(*parameter))?;
     }
-    refuse_unknown(py, given, &plan.inputs, "input")?;
-    refuse_unknown(py, out, &plan.outputs, "output")?;
-    let mut held: Vec<Option<Given<'py>>> = Vec::new();
-    let mut places: Vec<Option<Array>> = Vec::new();
-    for (name, value) in plan.outputs.iter().zip(&plan.body.yields) {
-        let (object, array) = match out.get_item(name)? {
+    // Every input was found.
+    if given.len() != plan.inputs.len() {
+        refuse_unknown(py, given, &plan.inputs, "input")?;
+    }
+    let mut held: Vec<Option<Given<'py>>> = Vec::with_capacity(plan.outputs.len());
+    let mut places: Vec<Option<Array>> = Vec::with_capacity(plan.outputs.len());
+    for ((name, key), value) in plan.outputs.iter().zip(&names.outputs).zip(&plan.body.yields) {
+        let (object, array) = match out.get_item(key)? {
             Some(object) => {
                 let array = place_for(&object, name, plan.ty(*value), &inputs)?;
                 let start = array.as_ptr() as usize;
@@ -214,6 +213,9 @@ pub(super) fn run<'py>(
         };
         held.push(object);
         places.push(array);
+    }
+    if out.len() != held.iter().flatten().count() {
+        refuse_unknown(py, out, &plan.outputs, "output")?;
     }
     let wishes = gate::Wishes {
         workers,
@@ -227,7 +229,7 @@ pub(super) fn run<'py>(
     let mut values = std::mem::take(&mut run.outputs);
     let unconverged = bounded::unconverged(watched, &mut values);
     let outputs = PyDict::new(py);
-    for (((name, value), id), held) in plan.outputs.iter().zip(values).zip(&plan.body.yields).zip(held) {
+    for (((name, value), id), held) in names.outputs.iter().zip(values).zip(&plan.body.yields).zip(held) {
         let object = match value {
             Value::Scalar(scalar) => arrays::number(py, scalar)?,
             Value::Array(array) => match held {
@@ -242,8 +244,10 @@ pub(super) fn run<'py>(
         outputs.set_item(name, object)?;
     }
     let sizes = PyDict::new(py);
-    for (dim, measured) in &inputs.sizes {
-        sizes.set_item(inputs.size(*dim), measured.len)?;
+    for (dim, measured) in names.dims.iter().zip(&inputs.sizes) {
+        if let Some(measured) = measured {
+            sizes.set_item(dim, measured.len)?;
+        }
     }
     let unconverged = unconverged.into_iter().cloned().collect();
     let plan = plan.name.clone();
@@ -257,7 +261,7 @@ fn start_of(array: &Array) -> usize {
 /// The shape of an output: that of the inputs of its size.
 fn shape_of(ty: &ValueType, inputs: &Inputs<'_>, len: usize) -> Vec<usize> {
     match ty.extent() {
-        Some(Extent::Dim(dim)) => match inputs.sizes.get(&dim) {
+        Some(Extent::Dim(dim)) => match &inputs.sizes[dim.0 as usize] {
             Some(measured) if measured.len == len => measured.shape.clone(),
             _ => vec![len],
         },
@@ -296,7 +300,7 @@ fn place_for(object: &Bound<'_, PyAny>, name: &str, ty: &ValueType, inputs: &Inp
     if view.dtype != *dtype {
         return Err(refuse(format!("is {}, and must be {dtype}", view.dtype)));
     }
-    if let Some(measured) = inputs.sizes.get(dim)
+    if let Some(measured) = &inputs.sizes[dim.0 as usize]
         && measured.len != view.len
     {
         return Err(refuse(format!(
