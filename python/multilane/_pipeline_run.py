@@ -134,6 +134,9 @@ def _raised(name: str, number: int, trouble: _Trouble) -> BaseException:
         # Raised by `__next__` it would pass for the end of the results.
         cause, error = error, RuntimeError(f"{where} raised StopIteration")
         error.__cause__ = cause
+    # The call was submitted by a thread of the run, which says nothing to anybody.
+    notes = [note for note in getattr(error, "__notes__", ()) if not note.startswith("submitted at ")]
+    error.__notes__ = notes
     error.add_note(f"in {where} of the pipeline `{name}`, for item {number} of the source")
     return error
 

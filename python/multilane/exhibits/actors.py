@@ -119,7 +119,7 @@ def cured() -> Outcome:
         error = failed.exception()
         answers = {handle.result() for handle in waiting}
         restarts = shop.restarts
-    notes = getattr(error, "__notes__", [])
+    note = next((note for note in getattr(error, "__notes__", ()) if "the actor" in note), "")
     return Outcome(
         day.total == STOCK and kept == 0 and restarts == 1 and answers == {STOCK},
         f"{day.total:,} were sold of {STOCK:,}, and a message that fails restarts the actor without the loss of another",
@@ -127,7 +127,7 @@ def cured() -> Outcome:
             "in stock": f"{STOCK:,}",
             "sold": f"{day.total:,}",
             "sold by": ", ".join(f"{name} {sold:,}" for name, sold in sorted(day.sold.items())),
-            "a message that fails": f"{type(error).__name__}: {error}; {notes[-1] if notes else ''}",
+            "a message that fails": f"{type(error).__name__}: {error}; {note}",
             "restarts": str(restarts),
             "messages behind it": f"{len(waiting)}, all answered",
         },

@@ -24,7 +24,7 @@ class Pair:
         self.meeting = threading.Barrier(2)
         self.timeline = Timeline(["payer", "auditor"])
         self.began: dict[str, int] = {}
-        self.errors: list[tuple[int, str, ml.DeadlockError]] = []
+        self.errors: list[tuple[int, int, str, ml.DeadlockError]] = []
         self.done: list[str] = []
 
 
@@ -48,7 +48,7 @@ def transfer_again(name: str, pair: Pair, first: sync.Lock, second: sync.Lock) -
                 with second:
                     pair.done.append(name)
         except ml.DeadlockError as error:
-            pair.errors.append((time.monotonic_ns(), name, error))
+            pair.errors.append((pair.began[name], time.monotonic_ns(), name, error))
 
 
 def transfer_in_order(accounts: tuple[sync.Lock, sync.Lock], backwards: bool) -> None:
@@ -104,8 +104,7 @@ def cured() -> Outcome:
         )
     facts = {}
     if pair.errors:
-        at, name, error = pair.errors[0]
-        closed = max(began for began in pair.began.values() if began <= at)
+        closed, at, name, error = pair.errors[0]
         pair.timeline.add(name, closed, at, "bad", "DeadlockError")
         facts["DeadlockError after the cycle closed"] = f"{(at - closed) / 1e6:.2f} ms"
         facts["the cycle"] = "; ".join(f"{step.thread} waits for {step.waits_for}" for step in error.steps)

@@ -21,7 +21,7 @@ from .timeline import Timeline
 ROUND = 100_000
 
 #: Rounds that the unimportant thread needs the lock for.
-NEEDED = 10
+NEEDED = 40
 
 #: Rounds of the thread between for each round that is waited for, up to which nothing is inverted: it is one thread
 #: among the others then, and gets its share.

@@ -39,17 +39,24 @@ class Price:
         self.ask = value
 
 
+def rounded(value: int) -> int:
+    """Compute what is written second; it takes a while, and changes nothing."""
+    for _ in range(20):
+        value = int(value)
+    return value
+
+
 def write(price: Price, value: int) -> None:
     """Write both numbers, one after the other."""
     price.set_bid(value)
-    price.set_ask(value)
+    price.set_ask(rounded(value))
 
 
 def write_alone(price: Price, value: int, lock: sync.RWLock) -> None:
     """Write both numbers while nobody reads."""
     with lock.write():
         price.set_bid(value)
-        price.set_ask(value)
+        price.set_ask(rounded(value))
 
 
 class Market:
@@ -61,7 +68,8 @@ class Market:
         self.price = Price()
         self.write = write
         self.reading = reading
-        self.torn = self.reads = self.inside = self.most_inside = 0
+        self.torn = self.reads = self.most_inside = 0
+        self.inside = sync.AtomicInt()
         self.count = threading.Lock()
         self.closed = False
         self.timeline = Timeline(["writer", *(f"reader {number}" for number in range(1, READERS + 1))])
@@ -77,20 +85,18 @@ class Market:
 
     def read(self, name: str) -> None:
         """Read until the writer is done."""
-        reads = torn = 0
+        reads = torn = most = 0
         while not self.closed:
             with self.drawn(name, "work", reads), self.reading():
-                with self.count:
-                    self.inside += 1
-                    self.most_inside = max(self.most_inside, self.inside)
+                most = max(most, self.inside.add())
                 bid, ask = self.price.bid, self.price.ask
-                with self.count:
-                    self.inside -= 1
+                self.inside.add(-1)
             reads += 1
             torn += bid != ask
         with self.count:
             self.reads += reads
             self.torn += torn
+            self.most_inside = max(self.most_inside, most)
 
     @contextlib.contextmanager
     def drawn(self, lane: str, kind: str, number: int) -> Iterator[None]:

@@ -45,6 +45,8 @@ def take_again_and_again(table: Table) -> None:
 
 def take_turns(table: Table) -> None:
     """Wait for the lock, use it for a moment, and come back."""
+    while not table.greedy:
+        time.sleep(0)
     while table.polite < TURNS and table.greedy < MOST_TURNS:
         before = table.greedy
         with table.timeline.span("polite", "wait"):
