@@ -159,9 +159,7 @@ class Actor(Generic[S]):
     @overload
     def ask(self, message: str, /, *args: Any, **kwargs: Any) -> Handle[Any]: ...
     @overload
-    def ask(
-        self, message: Callable[Concatenate[S, P], R], /, *args: P.args, **kwargs: P.kwargs
-    ) -> Handle[R]: ...
+    def ask(self, message: Callable[Concatenate[S, P], R], /, *args: P.args, **kwargs: P.kwargs) -> Handle[R]: ...
     def ask(self, message: str | Callable[..., Any], /, *args: Any, **kwargs: Any) -> Handle[Any]:
         """Send a message and return the handle of its answer.
 
@@ -291,9 +289,7 @@ class Actor(Generic[S]):
     def _note(self, call: _Message, error: BaseException, then: str) -> None:
         error.add_note(f"in the actor `{self.name}`, message `{call.__qualname__}`; {then}")
         if call.told:
-            _log.error(
-                "the message `%s` raised %s: %s; %s", call.__qualname__, type(error).__name__, error, then
-            )
+            _log.error("the message `%s` raised %s: %s; %s", call.__qualname__, type(error).__name__, error, then)
 
     def _fail(self, error: BaseException) -> str:
         """Do what the policy says; what was done, in words."""
@@ -455,9 +451,7 @@ class _Message:
         return self.actor._deliver(self, args, kwargs)
 
 
-def _check(
-    backend: str, mailbox: object, on_failure: object, max_restarts: object, within: object
-) -> None:
+def _check(backend: str, mailbox: object, on_failure: object, max_restarts: object, within: object) -> None:
     if backend not in ("threads", "processes"):
         raise ValueError(
             f"an actor needs a worker of its own, so `backend` is 'threads' or 'processes', and not {backend!r}"

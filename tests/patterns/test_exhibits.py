@@ -55,7 +55,9 @@ def test_outcomes_travel() -> None:
     assert again.timeline.to_text() == shown.broken.timeline.to_text()
 
 
-@pytest.mark.parametrize(("broken", "cured", "code"), [(False, True, 0), (False, False, 1), (True, True, 3), (None, True, 3)])
+@pytest.mark.parametrize(
+    ("broken", "cured", "code"), [(False, True, 0), (False, False, 1), (True, True, 3), (None, True, 3)]
+)
 def test_the_command_shows_writes_and_exits(
     broken: bool | None,
     cured: bool,

@@ -214,7 +214,9 @@ def test_whatever_is_read_is_delivered_or_named(taken: int, size: int, buffer: i
             read.append(number)
             yield number
 
-    with ml.pipeline(ml.Stage(plus_one, workers=2), twice, backend="threads", buffer=buffer, ordered=ordered) as pipeline:
+    with ml.pipeline(
+        ml.Stage(plus_one, workers=2), twice, backend="threads", buffer=buffer, ordered=ordered
+    ) as pipeline:
         run = pipeline(source())
         delivered = [result // 2 - 1 for result in itertools.islice(run, taken)]
         run.close()

@@ -47,7 +47,9 @@ def run(options: argparse.Namespace) -> int:
         return _show_threads(options)
     names = exhibits.NAMES if options.name == "all" else (options.name,)
     if options.name not in (*exhibits.NAMES, "all"):
-        raise Failure(f"there is no exhibit `{options.name}`", f"choose from {', '.join((*exhibits.NAMES, THREADS, 'all'))}")
+        raise Failure(
+            f"there is no exhibit `{options.name}`", f"choose from {', '.join((*exhibits.NAMES, THREADS, 'all'))}"
+        )
     found = []
     for name in names:
         try:
@@ -134,7 +136,9 @@ def table_of(cells: list[Cell]) -> Any:
         table.add_column(heading, no_wrap=heading != "verdict")
     for cell in cells:
         numbers = [f"{value:.2f}" if value is not None else "–" for value in (cell.cores, cell.speedup)]
-        colour = {"parallel": "green", "serialised": "red", "concurrent": "yellow"}.get(cell.verdict.split(",")[0].split(":")[0])
+        colour = {"parallel": "green", "serialised": "red", "concurrent": "yellow"}.get(
+            cell.verdict.split(",")[0].split(":")[0]
+        )
         words = f"[{colour}]{cell.verdict}[/]" if colour else f"[dim]{cell.verdict}[/]"
         table.add_row(cell.kind, cell.place, cell.load, *numbers, words)
     return table

@@ -6,121 +6,132 @@ import functools
 import threading
 import time
 import warnings
+from collections.abc import Callable
 
 import multilane as ml
 from multilane import sync
 
 from .frame import PATIENCE, Exhibit, Outcome, together
 from .timeline import Timeline
+from .watched import Watched
 
 #: Transfers of each thread in one order.
 TRANSFERS = 2_000
 
 
-class Pair:
-    """Two threads that each take a first lock, meet, and then take the lock of the other."""
-
-    def __init__(self) -> None:
-        self.meeting = threading.Barrier(2)
-        self.timeline = Timeline(["payer", "auditor"])
-        self.began: dict[str, int] = {}
-        self.errors: list[tuple[int, int, str, ml.DeadlockError]] = []
-        self.done: list[str] = []
-
-
-def transfer(name: str, pair: Pair, first: threading.Lock, second: threading.Lock) -> None:
+def transfer(first: Watched, second: Watched, meet: Callable[[], object]) -> None:
     """Take one lock, then the other."""
-    with first, pair.timeline.span(name, "hold"):
-        pair.meeting.wait()
-        pair.began[name] = time.monotonic_ns()
+    with first:
+        meet()
         with second:
-            pair.done.append(name)
-
-
-def transfer_again(name: str, pair: Pair, first: sync.Lock, second: sync.Lock) -> None:
-    """Take one lock, then the other; let go of both when that would never end, and try again."""
-    while name not in pair.done:
-        try:
-            with first, pair.timeline.span(name, "hold"):
-                if name not in pair.began:
-                    pair.meeting.wait()
-                pair.began[name] = time.monotonic_ns()
-                with second:
-                    pair.done.append(name)
-        except ml.DeadlockError as error:
-            pair.errors.append((pair.began[name], time.monotonic_ns(), name, error))
-
-
-def transfer_in_order(accounts: tuple[sync.Lock, sync.Lock], backwards: bool) -> None:
-    """Take the locks in one order, whichever way the money goes."""
-    source, target = reversed(accounts) if backwards else accounts
-    first, second = sorted((source, target), key=id)
-    for _ in range(TRANSFERS):
-        with first, second:
             pass
+
+
+def transfer_again(first: Watched, second: Watched, meet: Callable[[], object]) -> None:
+    """Take one lock, then the other; when that would never end, give back what is taken and try again."""
+    while True:
+        try:
+            return transfer(first, second, meet)
+        except ml.DeadlockError:
+            continue
+
+
+def transfer_in_order(source: sync.Lock, target: sync.Lock) -> None:
+    """Take the locks in one order, whichever way the money goes."""
+    first, second = sorted((source, target), key=id)
+    with first, second:
+        pass
 
 
 def broken() -> Outcome:
     """Let two threads wait for each other."""
-    pair = Pair()
-    accounts, journal = threading.Lock(), threading.Lock()
-    began = time.monotonic_ns()
+    timeline = Timeline(["payer", "auditor"])
+    accounts, journal = (Watched(threading.Lock(), timeline) for _ in range(2))
+    meeting = threading.Barrier(2)
     stuck = together(
         {
-            "payer": functools.partial(transfer, "payer", pair, accounts, journal),
-            "auditor": functools.partial(transfer, "auditor", pair, journal, accounts),
+            "payer": functools.partial(transfer, accounts, journal, meeting.wait),
+            "auditor": functools.partial(transfer, journal, accounts, meeting.wait),
         },
         patience=PATIENCE,
     )
-    now = time.monotonic_ns()
-    for name in stuck:
-        pair.timeline.add(name, began, pair.began.get(name, began), "hold")
-        pair.timeline.add(name, pair.began.get(name, began), now, "hang")
-    hangs = len(stuck) == 2 and accounts.locked() and journal.locked()
+    held = [lock for lock in (accounts, journal) if lock.lock.locked()]  # type: ignore[attr-defined]
+    for lock in (accounts, journal):
+        lock.note_hanging()
+    hangs = len(stuck) == len(held) == 2
+    start = min(span.start_ns for span in timeline.spans)
+    # Three quarters of the picture are the wait, which has no end.
+    closed = max((span.start_ns for span in timeline.spans if span.kind == "hang"), default=start)
     return Outcome(
         not hangs,
         "each thread holds what the other waits for, for ever" if hangs else "both threads went on",
-        {
-            "threads that never end": ", ".join(stuck) or "none",
-            "locks held": str(sum(lock.locked() for lock in (accounts, journal))),
-            "who told": "nobody",
-        },
-        pair.timeline,
+        {"threads that never end": ", ".join(stuck) or "none", "locks held": str(len(held)), "who is told": "nobody"},
+        timeline.window(start, closed + 3 * (closed - start)),
     )
+
+
+class Meeting:
+    """Where each thread waits for the other the first time it comes, and notes every error on the way."""
+
+    def __init__(self) -> None:
+        self.barrier = threading.Barrier(2)
+        self.came: set[str] = set()
+
+    def __call__(self) -> None:
+        name = threading.current_thread().name
+        if name not in self.came:
+            self.came.add(name)
+            self.barrier.wait()
+
+
+class Told(Watched):
+    """A lock that keeps the deadlock errors it raised, with how long the wait was."""
+
+    errors: list[tuple[float, ml.DeadlockError]]
+
+    def __enter__(self) -> Watched:
+        began = time.monotonic_ns()
+        try:
+            return super().__enter__()
+        except ml.DeadlockError as error:
+            self.errors.append(((time.monotonic_ns() - began) / 1e6, error))
+            raise
 
 
 def cured() -> Outcome:
     """Let two threads wait for each other with locks that notice; then take them in one order."""
-    pair = Pair()
-    accounts, journal = sync.Lock(name="accounts"), sync.Lock(name="journal")
+    timeline = Timeline(["payer", "auditor"])
+    # Fair, so that the lock that is given back goes to the thread that waits, and not to the one that tries again.
+    accounts = Told(sync.Lock(fair=True, name="accounts"), timeline)
+    journal = Told(sync.Lock(fair=True, name="journal"), timeline)
+    accounts.errors = journal.errors = []
+    meeting = Meeting()
     with warnings.catch_warnings():
         # That the orders differ is reported as well; here it is the point.
         warnings.simplefilter("ignore", ml.LockOrderWarning)
-        together(
+        stuck = together(
             {
-                "payer": functools.partial(transfer_again, "payer", pair, accounts, journal),
-                "auditor": functools.partial(transfer_again, "auditor", pair, journal, accounts),
+                "payer": functools.partial(transfer_again, accounts, journal, meeting),
+                "auditor": functools.partial(transfer_again, journal, accounts, meeting),
             }
         )
-    facts = {}
-    if pair.errors:
-        closed, at, name, error = pair.errors[0]
-        pair.timeline.add(name, closed, at, "bad", "DeadlockError")
-        facts["DeadlockError after the cycle closed"] = f"{(at - closed) / 1e6:.2f} ms"
-        facts["the cycle"] = "; ".join(f"{step.thread} waits for {step.waits_for}" for step in error.steps)
-    ordered = (sync.Lock(name="A"), sync.Lock(name="B"))
-    together(
-        {
-            "payer": functools.partial(transfer_in_order, ordered, False),
-            "auditor": functools.partial(transfer_in_order, ordered, True),
-        }
-    )
-    facts["in one order"] = f"{2 * TRANSFERS:,} transfers without one"
+    source, target = sync.Lock(name="one"), sync.Lock(name="other")
+
+    def many(*pair: sync.Lock) -> None:
+        for _ in range(TRANSFERS):
+            transfer_in_order(*pair)
+
+    together({"payer": functools.partial(many, source, target), "auditor": functools.partial(many, target, source)})
+    facts = {"errors": f"{len(accounts.errors)}, in one of the two threads"}
+    for took_ms, error in accounts.errors[:1]:
+        facts["DeadlockError after the wait began"] = f"{took_ms:.2f} ms"
+        facts["it says"] = "; ".join(f"{step.thread} waits for {step.waits_for}" for step in error.steps)
+    facts["in one order"] = f"{2 * TRANSFERS:,} transfers, and nobody was told anything"
     return Outcome(
-        sorted(pair.done) == ["auditor", "payer"] and len(pair.errors) >= 1,
-        "one thread is told, lets go and tries again; both end",
+        not stuck and len(accounts.errors) >= 1,
+        "one thread is told, gives back what it holds and tries again; both end",
         facts,
-        pair.timeline,
+        timeline,
     )
 
 
@@ -130,8 +141,9 @@ EXHIBIT = Exhibit(
     cured=cured,
     hazard="The payer holds the accounts and wants the journal, the auditor holds the journal and wants the accounts. "
     "Neither lets go of what it has, so neither gets what it wants.",
-    cure="Take locks in one order everywhere. Locks of multilane.sync notice a cycle when it closes: the thread that closes "
-    "it gets a DeadlockError with names and lines, leaves its `with`, and the other goes on.",
+    cure="Take locks in one order everywhere: `transfer_in_order` cannot deadlock. Where that is not possible, locks of "
+    "multilane.sync notice a cycle when it closes. The thread that closes it gets a DeadlockError with names and lines, "
+    "leaves its `with`, and the other goes on.",
     broken_code=transfer,
-    cured_code=transfer_in_order,
+    cured_code=transfer_again,
 )

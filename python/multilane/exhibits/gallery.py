@@ -81,14 +81,17 @@ def drawn(shown: Shown) -> RenderableType:
         (BROKEN, shown.broken, shown.exhibit.broken_code, shown.exhibit.hazard),
         (CURED, shown.cured, shown.exhibit.cured_code, shown.exhibit.cure),
     ):
-        mark, colour = {True: ("holds", "green"), False: ("FAILS", "bold red"), None: ("undecided", "magenta")}[outcome.holds]
+        mark, colour = {True: ("holds", "green"), False: ("FAILS", "bold red"), None: ("undecided", "magenta")}[
+            outcome.holds
+        ]
         parts.append(Text.assemble((f"{word}: ", "bold"), (mark, colour), f", {outcome.seen}"))
         parts.append(Text())
         if code is not None:
-            syntax = Syntax(code_of(code), "python", background_color="default")
-            parts += [Padding(syntax, (0, 0, 0, 4)), Text()]
+            source = Syntax("", "python", background_color="default").highlight(code_of(code))
+            source.rstrip()
+            parts += [Padding(source, (0, 0, 0, 4), expand=False), Text()]
         if outcome.timeline.spans:
-            parts += [Padding(Text(outcome.timeline.to_text()), (0, 0, 0, 4)), Text()]
+            parts += [Padding(Text(outcome.timeline.to_text()), (0, 0, 0, 4), expand=False), Text()]
         width = max(map(len, outcome.facts), default=0)
         parts += [Text.assemble((f"    {name:<{width}}  ", "dim"), value) for name, value in outcome.facts.items()]
         parts += [Text(), Text(textwrap.fill(words, 100, initial_indent="    ", subsequent_indent="    ")), Text()]
@@ -114,7 +117,8 @@ def _section(shown: Shown) -> str:
     ):
         picture = outcome.timeline.to_svg(f"{shown.exhibit.title}, {word}") if outcome.timeline.spans else ""
         rows = "".join(
-            f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>' for name, value in outcome.facts.items()
+            f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>'
+            for name, value in outcome.facts.items()
         )
         parts.append(
             f"<h3>{word.capitalize()}: {escape(outcome.seen)}</h3>\n<p>{escape(words)}</p>\n"

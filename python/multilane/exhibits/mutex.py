@@ -59,8 +59,14 @@ def broken() -> Outcome:
     timeline.add("reader", began, time.monotonic_ns(), "hang" if hangs else "wait")
     return Outcome(
         not hangs,
-        "the writer has ended, the lock is still taken, and the reader waits for ever" if hangs else "the reader went on",
-        {"the writer": "has ended", "the lock": "taken" if lock.locked() else "free", "who holds it": "threading.Lock cannot say"},
+        "the writer has ended, the lock is still taken, and the reader waits for ever"
+        if hangs
+        else "the reader went on",
+        {
+            "the writer": "has ended",
+            "the lock": "taken" if lock.locked() else "free",
+            "who holds it": "threading.Lock cannot say",
+        },
         timeline,
     )
 

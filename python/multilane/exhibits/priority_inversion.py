@@ -118,7 +118,7 @@ class Shared:
     def use(self) -> None:
         """Do the work, in the thread of the actor, whose priority is its own."""
         self.scene.taken.set()
-        with self.scene.timeline.span("actor", "hold"):
+        with self.scene.timeline.span("actor", "work"):
             self.scene.waits.wait()
             use(self.scene)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import functools
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+import time
+from collections.abc import Callable
 
 from multilane import sync
 
 from .frame import Exhibit, Outcome, switching_often, together
 from .timeline import Timeline
+from .watched import Lockable, Watched
 
 READERS = 3
 
@@ -20,8 +21,8 @@ WRITES = 2_000
 
 ROUNDS = 50
 
-#: Spans of each thread that the picture shows.
-SHOWN = 12
+#: Nanoseconds that the picture shows, each way from a moment.
+SHOWN_NS = 150_000
 
 
 class Price:
@@ -52,45 +53,53 @@ def write(price: Price, value: int) -> None:
     price.set_ask(rounded(value))
 
 
-def write_alone(price: Price, value: int, lock: sync.RWLock) -> None:
-    """Write both numbers while nobody reads."""
-    with lock.write():
+def write_alone(price: Price, value: int, lock: Watched) -> None:
+    """Write both numbers while nobody reads; the lock is the side for writers."""
+    with lock:
         price.set_bid(value)
         price.set_ask(rounded(value))
+
+
+def write_drawn(price: Price, value: int, timeline: Timeline) -> None:
+    """Write both numbers, and draw that."""
+    with timeline.span("writer", "work"):
+        write(price, value)
 
 
 class Market:
     """One writer, three readers, and what the readers saw."""
 
-    def __init__(
-        self, write: Callable[[Price, int], None], reading: Callable[[], AbstractContextManager[object]]
-    ) -> None:
+    def __init__(self) -> None:
         self.price = Price()
-        self.write = write
-        self.reading = reading
         self.torn = self.reads = self.most_inside = 0
         self.inside = sync.AtomicInt()
         self.count = threading.Lock()
         self.closed = False
         self.timeline = Timeline(["writer", *(f"reader {number}" for number in range(1, READERS + 1))])
-        readers = {name: functools.partial(self.read, name) for name in self.timeline.lanes[1:]}
-        together({"writer": self.run, **readers})
 
-    def run(self) -> None:
+    def open(self, write: Callable[[Price, int], None], reading: Lockable) -> None:
+        """Let everybody in until the writer is done."""
+        readers = {name: functools.partial(self.read, reading) for name in self.timeline.lanes[1:]}
+        together({"writer": functools.partial(self.run, write), **readers})
+
+    def run(self, write: Callable[[Price, int], None]) -> None:
         """Write again and again."""
         for value in range(1, WRITES + 1):
-            with self.drawn("writer", "hold", value):
-                self.write(self.price, value)
+            write(self.price, value)
         self.closed = True
 
-    def read(self, name: str) -> None:
+    def read(self, reading: Lockable) -> None:
         """Read until the writer is done."""
+        name = threading.current_thread().name
         reads = torn = most = 0
         while not self.closed:
-            with self.drawn(name, "work", reads), self.reading():
+            with reading:
+                start = time.monotonic_ns()
                 most = max(most, self.inside.add())
                 bid, ask = self.price.bid, self.price.ask
                 self.inside.add(-1)
+                end = time.monotonic_ns()
+            self.timeline.add(name, start, end, "work" if bid == ask else "bad", f"reads {bid} and {ask}")
             reads += 1
             torn += bid != ask
         with self.count:
@@ -98,20 +107,15 @@ class Market:
             self.torn += torn
             self.most_inside = max(self.most_inside, most)
 
-    @contextlib.contextmanager
-    def drawn(self, lane: str, kind: str, number: int) -> Iterator[None]:
-        """Draw the first few."""
-        if number > SHOWN:
-            yield
-            return
-        with self.timeline.span(lane, kind):
-            yield
-
     def outcome(self, rounds: int) -> Outcome:
         """Say what was seen."""
+        spans = [span for span in self.timeline.spans if span.kind == "bad"] or self.timeline.spans
+        middle = spans[len(spans) // 2].start_ns
         return Outcome(
             self.torn == 0,
-            f"{self.torn:,} of {self.reads:,} reads saw half of a write" if self.torn else "every read saw a whole price",
+            f"{self.torn:,} of {self.reads:,} reads saw half of a write"
+            if self.torn
+            else "every read saw a whole price",
             {
                 "writes": f"{WRITES:,}",
                 "reads": f"{self.reads:,}",
@@ -119,26 +123,31 @@ class Market:
                 "readers inside at once": f"{self.most_inside} at most",
                 "rounds": str(rounds),
             },
-            self.timeline,
+            self.timeline.around(middle, SHOWN_NS),
         )
 
 
 def broken() -> Outcome:
     """Read without a lock until a torn price is seen."""
     switching_often()
-    rounds = 1
-    market = Market(write, contextlib.nullcontext)
-    while not market.torn and rounds < ROUNDS:
+    rounds = 0
+    while True:
         rounds += 1
-        market = Market(write, contextlib.nullcontext)
-    return market.outcome(rounds)
+        market = Market()
+        drawn = functools.partial(write_drawn, timeline=market.timeline)
+        market.open(drawn, contextlib.nullcontext())
+        if market.torn or rounds == ROUNDS:
+            return market.outcome(rounds)
 
 
 def cured() -> Outcome:
     """Read and write under one lock with two sides."""
     switching_often()
     lock = sync.RWLock(name="price")
-    return Market(functools.partial(write_alone, lock=lock), lock.read).outcome(1)
+    market = Market()
+    writing, reading = Watched(lock.write(), market.timeline), Watched(lock.read(), market.timeline, "work")
+    market.open(functools.partial(write_alone, lock=writing), reading)
+    return market.outcome(1)
 
 
 EXHIBIT = Exhibit(

@@ -24,7 +24,12 @@ __all__ = ["KINDS", "Cell", "measure", "place"]
 #: Kinds of threads: how they are run, and what they compute; None is what another interpreter has to run.
 PYTHON, FREE, PROCESSES, RUST = "Python threads", "free-threaded Python", "processes", "Rust threads"
 KINDS = (PYTHON, FREE, PROCESSES, RUST)
-STRATEGIES = {PYTHON: "plain threads", FREE: "plain threads", PROCESSES: "multilane processes", RUST: "multilane threads"}
+STRATEGIES = {
+    PYTHON: "plain threads",
+    FREE: "plain threads",
+    PROCESSES: "multilane processes",
+    RUST: "multilane threads",
+}
 
 ONE_CORE, ALL_CORES = "1 core", "all cores"
 PLACES = (ONE_CORE, ALL_CORES)

@@ -25,8 +25,8 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    "work": Kind("█", "works", "#1d5fa8", "#86b9f0"),
     "hold": Kind("▓", "holds the lock", "#622370", "#c46fd8"),
+    "work": Kind("█", "works", "#1d5fa8", "#86b9f0"),
     "wait": Kind("░", "waits", "#826a06", "#f0cf58"),
     "interpreter": Kind("▒", "waits for the interpreter lock", "#962a0c", "#ec7a52"),
     "bad": Kind("!", "goes wrong", "#a3153a", "#ff8098"),
@@ -93,6 +93,10 @@ class Timeline:
                 cut.spans.append(span._replace(start_ns=inside[0], end_ns=inside[1]))
         return cut
 
+    def around(self, moment_ns: int, each_way_ns: int) -> Timeline:
+        """Cut out what lies around a moment."""
+        return self.window(moment_ns - each_way_ns, moment_ns + each_way_ns)
+
     def to_data(self) -> dict[str, Any]:
         """Return it as plain data, from time 0 on."""
         start, _ = self._extent()
@@ -113,13 +117,20 @@ class Timeline:
         length = max(1, end - start)
         names = self._lanes()
         gutter = max(map(len, names), default=0)
-        legend = [f"{KINDS[kind].letter} {KINDS[kind].words}" for kind in KINDS if any(s.kind == kind for s in self.spans)]
+        legend = [
+            f"{KINDS[kind].letter} {KINDS[kind].words}" for kind in KINDS if any(s.kind == kind for s in self.spans)
+        ]
         lines = []
         for number, lane in enumerate(names):
             shares: list[dict[str, float]] = [{} for _ in range(width)]
             for span in self.spans:
                 if span.lane == lane:
-                    _spread(shares, (span.start_ns - start) / length * width, (span.end_ns - start) / length * width, span.kind)
+                    _spread(
+                        shares,
+                        (span.start_ns - start) / length * width,
+                        (span.end_ns - start) / length * width,
+                        span.kind,
+                    )
             row = "".join(_letter(column) for column in shares)
             lines.append(f"{lane:<{gutter}}  {row}  {legend[number] if number < len(legend) else ''}".rstrip())
         lines += [" " * (gutter + width + 4) + words for words in legend[len(names) :]]
@@ -145,9 +156,11 @@ class Timeline:
         ]
         for number, lane in enumerate(names):
             middle = _TOP + _ROW * number + _ROW / 2
-            parts.append(f'<text class="ink" x="{_GUTTER - 8}" y="{middle + 4.5}" text-anchor="end">{escape(lane)}</text>')
+            parts.append(
+                f'<text class="ink" x="{_GUTTER - 8}" y="{middle + 4.5}" text-anchor="end">{escape(lane)}</text>'
+            )
             parts.append(f'<path class="rule" d="M{_GUTTER} {middle}h{across}"/>')
-        for span in sorted(self.spans[:MOST_SPANS], key=lambda each: each.kind in LOUD):
+        for span in sorted(self.spans[:MOST_SPANS], key=lambda each: list(KINDS).index(each.kind)):
             left = _GUTTER + (span.start_ns - start) / length * across
             right = _GUTTER + (span.end_ns - start) / length * across
             top = _TOP + _ROW * names.index(span.lane) + 4
@@ -158,7 +171,9 @@ class Timeline:
                 f"{_duration(span.end_ns - span.start_ns)}</title></rect>"
             )
         parts.append(f'<text class="quiet" x="{_GUTTER}" y="{bottom + 14}">0</text>')
-        parts.append(f'<text class="quiet" x="{_WIDTH - 10}" y="{bottom + 14}" text-anchor="end">{_duration(length)}</text>')
+        parts.append(
+            f'<text class="quiet" x="{_WIDTH - 10}" y="{bottom + 14}" text-anchor="end">{_duration(length)}</text>'
+        )
         at = float(_GUTTER)
         for kind in used:
             words = KINDS[kind].words
@@ -188,7 +203,11 @@ def _letter(column: dict[str, float]) -> str:
     for kind in LOUD:
         if kind in column:
             return KINDS[kind].letter
-    return KINDS[max(column, key=lambda kind: column[kind])].letter if column else "·"
+    # Who holds one lock and waits for another one waits.
+    waits = ("wait", "interpreter")
+    return (
+        KINDS[max(column, key=lambda kind: column[kind] * (1.01 if kind in waits else 1.0))].letter if column else "·"
+    )
 
 
 def _style(used: list[str]) -> str:
