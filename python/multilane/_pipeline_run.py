@@ -132,8 +132,7 @@ def _raised(name: str, number: int, trouble: _Trouble) -> BaseException:
     where = f"the stage `{trouble.stage}`" if trouble.stage else "the source"
     if isinstance(error, StopIteration):
         # Raised by `__next__` it would pass for the end of the results.
-        cause, error = error, RuntimeError(f"{where} raised StopIteration")
-        error.__cause__ = cause
+        error = RuntimeError(f"{where} raised StopIteration")
     # The call was submitted by a thread of the run, which says nothing to anybody.
     notes = [note for note in getattr(error, "__notes__", ()) if not note.startswith("submitted at ")]
     error.__notes__ = notes
@@ -164,8 +163,10 @@ class _Flow:
         """End every wait of the run's threads."""
         if self.ended is None:
             self.ended = time.monotonic()
-        for channel in (*self.channels, *self.reports):
+        for channel in self.channels:
             channel.shutdown(immediate=True)
+        for report in self.reports:
+            report.shutdown(immediate=True)
 
 
 class _Call:
@@ -427,7 +428,7 @@ class SerialRun(PipelineRun):
             raise
         except BaseException as error:
             self._over = True
-            raise _raised(self.name, number, _Trouble(None, error))
+            raise _raised(self.name, number, _Trouble(None, error)) from error.__cause__
         self._number += 1
         for index, stage in enumerate(self._stages):
             try:
@@ -436,7 +437,7 @@ class SerialRun(PipelineRun):
                 if self._keep:
                     return StageFailure(item, stage.label, error)
                 self._over = True
-                raise _raised(self.name, number, _Trouble(stage.label, error))
+                raise _raised(self.name, number, _Trouble(stage.label, error)) from error.__cause__
         return value
 
     def _call(self, index: int, value: Any) -> Any:

@@ -128,7 +128,7 @@ def test_after_a_failure_it_ends(concurrent: str, policy: str, gate: Gate) -> No
     with pytest.raises(ml.ActorStopped, match=r"`counter` .*ValueError: rotten; the message `counter.get`") as raised:
         after.result()
     assert isinstance(raised.value.__cause__, ValueError)
-    with pytest.raises(ml.ActorStopped, match="`counter.add`"):
+    with pytest.raises(ml.ActorStopped, match=r"`counter\.add`"):
         counter.tell("add")
     assert not counter.alive
     counter.stop()

@@ -98,13 +98,14 @@ def test_reads_an_endless_source_no_further_than_it_has_room(backend: str, buffe
 
     def source() -> Iterator[int]:
         nonlocal read
-        for read in itertools.count(1):  # noqa: B007
+        while True:
+            read += 1
             yield read
 
     with ml.pipeline(plus_one, twice, backend=backend, buffer=buffer) as pipeline:
         run = pipeline(source())
-        # Of each stage: one in its channel, what it holds, and one more than its worker at work. One in the last channel,
-        # and one in the hands of the reader of the source.
+        # Of each stage: one in its channel, what it holds, and one more than its worker at work. One in the last
+        # channel, and one in the hands of the reader of the source.
         bound = 2 * (1 + buffer + 2) + 2
         for taken in range(1, 40):
             assert next(run) == 2 * (taken + 1)
@@ -273,7 +274,7 @@ def test_letting_go_of_a_run_ends_its_threads(concurrent: str) -> None:
 def test_two_runs_at_once_do_not_mix(concurrent: str) -> None:
     with ml.pipeline(plus_one, twice, backend=concurrent) as pipeline:
         one, other = pipeline(range(100)), pipeline(range(100, 200))
-        mixed = [pair for pair in zip(one, other, strict=True)]
+        mixed = list(zip(one, other, strict=True))
     assert mixed == [(2 * (n + 1), 2 * (n + 101)) for n in range(100)]
 
 

@@ -25,8 +25,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="show races, deadlocks, starvation and the like alive, and their cures",
         description="Runs a program that goes wrong, in a process of its own, shows what happened, and then the cure. "
         "`threads` measures instead whether threads run in parallel here. Without a name: the list.",
-        epilog="Exits with 0 when the broken program failed and the cured one held, 1 when the cured one did not, 3 when "
-        "the broken one did not fail here.",
+        epilog="Exits with 0 when the broken program failed and the cured one held, 1 when the cured one did not, 3 "
+        "when the broken one did not fail here.",
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="what to show; `all` shows everything")
     parser.add_argument("--html", metavar="FILE", help="write a page with the pictures to FILE")
@@ -135,7 +135,7 @@ def table_of(cells: list[Cell]) -> Any:
     for heading in ("threads", "on", "doing", "cores used", "speed-up", "verdict"):
         table.add_column(heading, no_wrap=heading != "verdict")
     for cell in cells:
-        numbers = [f"{value:.2f}" if value is not None else "–" for value in (cell.cores, cell.speedup)]
+        numbers = [f"{value:.2f}" if value is not None else "-" for value in (cell.cores, cell.speedup)]
         colour = {"parallel": "green", "serialised": "red", "concurrent": "yellow"}.get(
             cell.verdict.split(",")[0].split(":")[0]
         )

@@ -122,7 +122,7 @@ def cured() -> Outcome:
     note = next((note for note in getattr(error, "__notes__", ()) if "the actor" in note), "")
     return Outcome(
         day.total == STOCK and kept == 0 and restarts == 1 and answers == {STOCK},
-        f"{day.total:,} were sold of {STOCK:,}, and a message that fails restarts the actor without the loss of another",
+        f"{day.total:,} were sold of {STOCK:,}, and a message that fails restarts the actor and costs no other",
         {
             "in stock": f"{STOCK:,}",
             "sold": f"{day.total:,}",
@@ -139,10 +139,11 @@ EXHIBIT = Exhibit(
     title="Actors: a stock that is sold twice",
     broken=broken,
     cured=cured,
-    hazard="Each clerk looks whether something is left and then takes it. Two that look at the last one at the same time "
-    "both sell it; and two that take at once count only one of the two.",
-    cure="An actor owns the stock, and clerks send it messages, which it takes one at a time: no lock, and no way around it. "
-    "When a message fails, its supervision decides: here the state is made anew, and the messages behind it are kept.",
+    hazard="Each clerk looks whether something is left and then takes it. Two that look at the last one at the same "
+    "time both sell it; and two that take at once count only one of the two.",
+    cure="An actor owns the stock, and clerks send it messages, which it takes one at a time: no lock, and no way "
+    "around it. When a message fails, its supervision decides: here the state is made anew, and the messages "
+    "behind it are kept.",
     broken_code=sell_all,
     cured_code=sell_all_by_messages,
 )

@@ -71,13 +71,14 @@ def broken() -> Outcome:
 
 
 class Meeting:
-    """Where each thread waits for the other the first time it comes, and notes every error on the way."""
+    """Where each thread waits for the other, the first time it comes."""
 
     def __init__(self) -> None:
         self.barrier = threading.Barrier(2)
         self.came: set[str] = set()
 
-    def __call__(self) -> None:
+    def come(self) -> None:
+        """Wait for the other thread, once."""
         name = threading.current_thread().name
         if name not in self.came:
             self.came.add(name)
@@ -111,8 +112,8 @@ def cured() -> Outcome:
         warnings.simplefilter("ignore", ml.LockOrderWarning)
         stuck = together(
             {
-                "payer": functools.partial(transfer_again, accounts, journal, meeting),
-                "auditor": functools.partial(transfer_again, journal, accounts, meeting),
+                "payer": functools.partial(transfer_again, accounts, journal, meeting.come),
+                "auditor": functools.partial(transfer_again, journal, accounts, meeting.come),
             }
         )
     source, target = sync.Lock(name="one"), sync.Lock(name="other")
@@ -141,9 +142,9 @@ EXHIBIT = Exhibit(
     cured=cured,
     hazard="The payer holds the accounts and wants the journal, the auditor holds the journal and wants the accounts. "
     "Neither lets go of what it has, so neither gets what it wants.",
-    cure="Take locks in one order everywhere: `transfer_in_order` cannot deadlock. Where that is not possible, locks of "
-    "multilane.sync notice a cycle when it closes. The thread that closes it gets a DeadlockError with names and lines, "
-    "leaves its `with`, and the other goes on.",
+    cure="Take locks in one order everywhere: `transfer_in_order` cannot deadlock. Where that is not possible, locks "
+    "of multilane.sync notice a cycle when it closes. The thread that closes it gets a DeadlockError with names "
+    "and lines, leaves its `with`, and the other goes on.",
     broken_code=transfer,
     cured_code=transfer_again,
 )

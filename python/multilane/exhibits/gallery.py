@@ -129,7 +129,8 @@ def _section(shown: Shown) -> str:
 
 _STYLE = (
     ":root{color-scheme:light dark}"
-    "body{margin:0;background:light-dark(#fdfcf9,#171614);color:light-dark(#1c1b19,#ece8e0);font:16px/1.5 system-ui,sans-serif}"
+    "body{margin:0;background:light-dark(#fdfcf9,#171614);color:light-dark(#1c1b19,#ece8e0);"
+    "font:16px/1.5 system-ui,sans-serif}"
     "main{max-width:52rem;margin:0 auto;padding:1rem}svg{width:100%;height:auto}"
     "pre{overflow-x:auto;background:light-dark(#f3f1ea,#22211e);padding:.8rem;border-radius:6px;font-size:.85rem}"
     "table{border-collapse:collapse}th{text-align:left;font-weight:400;padding-right:1.5rem;vertical-align:top;"

@@ -7,6 +7,7 @@ beside it, which notes the time after every few steps.
 from __future__ import annotations
 
 import functools
+import itertools
 import time
 from collections.abc import Iterable
 
@@ -67,7 +68,7 @@ def _drawn(lanes: Iterable[list[int]], pause: str) -> Timeline:
     timeline = Timeline(list(LANES))
     for name, ticks in zip(LANES, lanes, strict=True):
         since = ticks[0]
-        for before, tick in zip(ticks, ticks[1:], strict=False):
+        for before, tick in itertools.pairwise(ticks):
             if tick - before > GAP_NS:
                 timeline.add(name, since, before, "work")
                 timeline.add(name, before, tick, pause)
@@ -116,10 +117,10 @@ EXHIBIT = Exhibit(
     title="The interpreter lock: two threads, one core",
     broken=broken,
     cured=cured,
-    hazard="CPython runs Python code of one thread at a time. The threads of a program take turns of 5 ms with the lock, "
-    "however many processors there are: both get on, neither gets done sooner.",
-    cure="A process has an interpreter and a lock of its own. multilane's workers are processes where that is so, and threads "
-    "on a free-threaded Python, where this exhibit holds from the start.",
+    hazard="CPython runs Python code of one thread at a time. The threads of a program take turns of 5 ms with the "
+    "lock, however many processors there are: both get on, neither gets done sooner.",
+    cure="A process has an interpreter and a lock of its own. multilane's workers are processes where that is so, and "
+    "threads on a free-threaded Python, where this exhibit holds from the start.",
     broken_code=count_on_threads,
     cured_code=count_on_processes,
 )

@@ -28,7 +28,8 @@ def calibrated(function: Callable[..., Any], size: int, seconds: float, power: f
         began = time.perf_counter()
         function(seed, size)
         fastest = min(fastest, time.perf_counter() - began)
-    return max(size, round(size * (seconds / fastest) ** (1 / power)))
+    wanted: float = size * (seconds / fastest) ** (1 / power)
+    return max(size, round(wanted))
 
 
 def judged(

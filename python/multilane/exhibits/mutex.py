@@ -106,10 +106,11 @@ EXHIBIT = Exhibit(
     title="A mutex that is never given back",
     broken=broken,
     cured=cured,
-    hazard="The writer takes the lock, its work raises, and the line that gives the lock back is never reached. The lock "
-    "does not know that its holder has ended, so whoever comes next waits for ever.",
-    cure="Take locks with `with`, which gives them back on every way out. Where that was forgotten, a sync.Lock knows its "
-    "holder: waiters get a LockAbandonedError, and `recover` frees the lock after a look at what it protects.",
+    hazard="The writer takes the lock, its work raises, and the line that gives the lock back is never reached. The "
+    "lock does not know that its holder has ended, so whoever comes next waits for ever.",
+    cure="Take locks with `with`, which gives them back on every way out. Where that was forgotten, a sync.Lock knows "
+    "its holder: waiters get a LockAbandonedError, and `recover` frees the lock after a look at what it "
+    "protects.",
     broken_code=append_and_forget,
     cured_code=append,
 )

@@ -46,7 +46,7 @@ class Stages:
 
 
 def carry(function: Callable[[int], int], before: queue.Queue[Any], behind: queue.Queue[Any]) -> None:
-    """Be one stage, until None comes: when the function raises, the thread ends, and nobody reads its queue any more."""
+    """Be one stage, until None comes. When the function raises, the thread ends, and nobody reads its queue."""
     while (item := before.get()) is not None:
         behind.put(function(item))
     behind.put(None)
@@ -143,10 +143,11 @@ EXHIBIT = Exhibit(
     title="A pipeline whose middle fails",
     broken=broken,
     cured=cured,
-    hazard="A stage raises and its thread ends. The stage before it fills the queue that nobody reads and waits for room, the "
-    "one behind waits for items that never come, and the error is on no one's screen.",
-    cure="`ml.pipeline` carries items over bounded channels in their order. An error travels in its item's place: results "
-    "before it are delivered, then it is raised where the results are read, and every thread of the run ends.",
+    hazard="A stage raises and its thread ends. The stage before it fills the queue that nobody reads and waits for "
+    "room, the one behind waits for items that never come, and the error is on no one's screen.",
+    cure="`ml.pipeline` carries items over bounded channels in their order. An error travels in its item's place: "
+    "results before it are delivered, then it is raised where the results are read, and every thread of the run "
+    "ends.",
     broken_code=carry,
     cured_code=run_pipeline,
 )

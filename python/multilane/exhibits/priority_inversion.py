@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 import multilane as ml
-from multilane import _multilane, sync
+from multilane import _multilane
 
 from .frame import Exhibit, Outcome
 from .timeline import Timeline
@@ -141,8 +141,7 @@ def cured() -> Outcome:
     """Share an actor."""
     scene = Scene()
     with ml.Actor(Shared, scene, name="shared") as shared:
-        outcome = scene.run(lambda: ask_while_nice(shared), lambda: shared.ask("get").result())
-    return outcome
+        return scene.run(lambda: ask_while_nice(shared), lambda: shared.ask("get").result())
 
 
 EXHIBIT = Exhibit(
@@ -150,10 +149,11 @@ EXHIBIT = Exhibit(
     broken=broken,
     cured=cured,
     hazard="The unimportant thread holds a lock that the important one needs. A third thread, more important than the "
-    "first, takes the processor; the holder hardly runs, so the lock is not given back, and the important thread waits as if "
-    "it were the least of all.",
+    "first, takes the processor; the holder hardly runs, so the lock is not given back, and the important "
+    "thread waits as if it were the least of all.",
     cure="Work that important threads wait for must run at their priority. Here what the lock protected belongs to an "
-    "actor: its thread does the work for whoever asks, at its own priority, and the thread between gets its share and no more.",
+    "actor: its thread does the work for whoever asks, at its own priority, and the thread between gets its "
+    "share and no more.",
     broken_code=hold_while_nice,
     cured_code=ask_while_nice,
 )

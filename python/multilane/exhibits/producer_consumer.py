@@ -99,8 +99,8 @@ EXHIBIT = Exhibit(
     title="Producers that outrun their consumer",
     broken=broken,
     cured=cured,
-    hazard="Making an item is quicker than using it, and the queue between the two takes everything. It grows as long as "
-    "the producers run: memory fills up, and every item waits behind all that came before.",
+    hazard="Making an item is quicker than using it, and the queue between the two takes everything. It grows as long "
+    "as the producers run: memory fills up, and every item waits behind all that came before.",
     cure="A channel with a bound. A producer that finds no room waits until the consumer has taken something out: the "
     "slowest sets the pace, and what is held is known beforehand.",
     broken_code=produce,

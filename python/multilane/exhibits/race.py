@@ -137,10 +137,11 @@ EXHIBIT = Exhibit(
     title="A race: two threads change one number",
     broken=broken,
     cured=cured,
-    hazard="Each thread reads the balance, adds 1 and writes it back. When the other one reads in between, both write the "
-    "same number, and one deposit is gone. The interpreter lock does not help: it may change hands between any two steps.",
-    cure="A lock makes the three steps one: whoever wants to read waits until the other has written. For a mere count, "
-    "AtomicInt does it without a lock.",
+    hazard="Each thread reads the balance, adds 1 and writes it back. When the other one reads in between, both write "
+    "the same number, and one deposit is gone. The interpreter lock does not help: it may change hands between "
+    "any two steps.",
+    cure="A lock makes the three steps one: whoever wants to read waits until the other has written. For a mere "
+    "count, AtomicInt does it without a lock.",
     broken_code=deposit,
     cured_code=deposit_locked,
 )

@@ -154,10 +154,10 @@ EXHIBIT = Exhibit(
     title="Readers and writers: a price that never was",
     broken=broken,
     cured=cured,
-    hazard="The writer sets two numbers that belong together, one after the other. A reader that comes in between sees the "
-    "new one beside the old one, a price that never was.",
-    cure="An RWLock lets any number of readers in together, or one writer alone. Turns come in the order of arrival, so a "
-    "stream of readers does not keep the writer out.",
+    hazard="The writer sets two numbers that belong together, one after the other. A reader that comes in between "
+    "sees the new one beside the old one, a price that never was.",
+    cure="An RWLock lets any number of readers in together, or one writer alone. Turns come in the order of arrival, "
+    "so a stream of readers does not keep the writer out.",
     broken_code=write,
     cured_code=write_alone,
 )

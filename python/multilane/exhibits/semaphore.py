@@ -126,10 +126,11 @@ EXHIBIT = Exhibit(
     title="A semaphore whose count is wrong",
     broken=broken,
     cured=cured,
-    hazard="Two slots for six clients. A client that finds no slot passes through `finally` all the same and gives back a "
-    "slot it never had; the next try then finds it. Nothing complains: a plain semaphore takes back any number.",
-    cure="Take and give back in one place, best with `with`. A BoundedSemaphore refuses to have more units than at first, "
-    "and with owned=True a semaphore takes back a unit only from the thread that has it.",
+    hazard="Two slots for six clients. A client that finds no slot passes through `finally` all the same and gives "
+    "back a slot it never had; the next try then finds it. Nothing complains: a plain semaphore takes back any "
+    "number.",
+    cure="Take and give back in one place, best with `with`. A BoundedSemaphore refuses to have more units than at "
+    "first, and with owned=True a semaphore takes back a unit only from the thread that has it.",
     broken_code=ask_twice,
     cured_code=ask,
 )

@@ -109,10 +109,11 @@ EXHIBIT = Exhibit(
     title="Starvation: a thread that hardly ever gets its turn",
     broken=broken,
     cured=cured,
-    hazard="A thread that gives a lock back and takes it again at once is already running; the one that waits must first be "
-    "woken, and then comes too late. So one thread has nearly all the turns, although nothing is deadlocked.",
-    cure="A fair lock is handed to whoever waited longest: the greedy thread joins the end of the line. Each hand-over costs "
-    "a change of threads, so be fair where waiting matters, not everywhere.",
+    hazard="A thread that gives a lock back and takes it again at once is already running; the one that waits must "
+    "first be woken, and then comes too late. So one thread has nearly all the turns, although nothing is "
+    "deadlocked.",
+    cure="A fair lock is handed to whoever waited longest: the greedy thread joins the end of the line. Each "
+    "hand-over costs a change of threads, so be fair where waiting matters, not everywhere.",
     broken_code=take_again_and_again,
     cured_code=cured,
 )

@@ -30,7 +30,7 @@ KINDS = {
     "wait": Kind("░", "waits", "#826a06", "#f0cf58"),
     "interpreter": Kind("▒", "waits for the interpreter lock", "#962a0c", "#ec7a52"),
     "bad": Kind("!", "goes wrong", "#a3153a", "#ff8098"),
-    "hang": Kind("×", "waits for ever", "#a3153a", "#ff8098"),
+    "hang": Kind("x", "waits for ever", "#a3153a", "#ff8098"),
 }
 
 #: Kinds that are never hidden by others in the same column.
@@ -63,7 +63,7 @@ class Timeline:
     >>> timeline.add("two", 60, 100, "hang")
     >>> print(timeline.to_text(width=10))
     one  ██████····  █ works
-    two  ······××××  × waits for ever
+    two  ······xxxx  x waits for ever
          0             100 ns
     """
 
@@ -148,7 +148,7 @@ class Timeline:
         height = bottom + 44
         across = _WIDTH - _GUTTER - 10
         parts = [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img" '
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" role="img"',
             f'aria-label="{escape(title)}" font-family="system-ui, sans-serif" font-size="13">',
             f"<title>{escape(title)}</title>",
             f"<style>{_style(used)}</style>",
