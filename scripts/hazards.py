@@ -24,8 +24,9 @@ OPENING = """\
 # Hazards, shown alive
 
 Each section of this page is the output of one command, `multilane show NAME`: a program that goes wrong, what it did on
-this machine, and its cure. Numbers and pictures are from one run of `make hazards` on {machine}. Programs run in a process
-of their own, so that one that hangs does no harm; run them yourself, they show the same hazards with your numbers.
+this machine, and its cure. Numbers and pictures are from one run of `make hazards` on {machine}.
+Programs run in a process of their own, so that one that hangs does no harm; run them yourself, they show the same
+hazards with your numbers.
 
 `multilane show` lists them, `--html FILE` and `--svg FOLDER` write the pictures, `--json` prints what was measured.
 """
@@ -33,7 +34,7 @@ of their own, so that one that hangs does no harm; run them yourself, they show 
 TABLE = """\
 ## Do threads run in parallel?
 
-It depends on the kind of thread, on the processors, and on what they do. `multilane show threads` measures it. Each kind
+It depends on the kind of thread, on the processors, and on what they do. `multilane show threads` measures it. Each
 runs the same calls one after the other and side by side, pinned to one processor and on all of them, and the verdict is
 the one of [`multilane prove`](prove.md), read from the trace.
 """
