@@ -6,6 +6,7 @@ pipeline is called.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -15,12 +16,13 @@ from multilane._checks import positive_count, positive_seconds, retry_count
 from multilane._executor import Executor
 from multilane._functions import name_of
 from multilane._pipeline_run import PipelineRun, SerialRun, StageFailure, StageStats, ThreadedRun
+from multilane._record import recording
 from multilane.errors import BackendUnavailable
 
 __all__ = ["Pipeline", "PipelineRun", "Stage", "StageFailure", "StageStats", "pipeline"]
 
-#: Results that may wait behind a stage: enough to even out stages of different pace, few enough to hold in memory.
-DEFAULT_BUFFER = 4
+#: Items that may wait between two stages: enough to even out their pace, few enough to hold in memory.
+DEFAULT_BUFFER = 16
 
 
 class Stage(NamedTuple):
@@ -94,7 +96,8 @@ class Pipeline:
         self.ordered = ordered
         self.errors = errors
         self.name = name
-        self._pools: list[Executor] = []
+        self._pools: dict[int, Executor] = {}
+        self._runs: weakref.WeakSet[ThreadedRun] = weakref.WeakSet()
         self._closed = False
 
     def __call__(self, source: Iterable[Any]) -> PipelineRun:
@@ -112,38 +115,48 @@ class Pipeline:
             raise RuntimeError(f"the pipeline `{self.name}` is closed; make a new one")
         if self.backends[0] == "serial":
             return SerialRun(self.name, self.stages, items, keep=self.errors == "keep")
-        return ThreadedRun(
+        run = ThreadedRun(
             self.name,
             self.stages,
-            self._workers(),
+            [self._pool(index) for index in range(len(self.stages))],
             items,
             buffer=self.buffer,
             ordered=self.ordered,
             keep=self.errors == "keep",
         )
+        self._runs.add(run)
+        return run
 
-    def _workers(self) -> list[Executor]:
-        if any(pool._closed or pool._broken for pool in self._pools):
-            self._pools = []
-        if not self._pools:
-            self._pools = [
-                Executor(
-                    stage.workers,
-                    backend,
-                    initializer=stage.initializer,
-                    initargs=stage.initargs,
-                    name=f"{self.name}: {stage.label}",
-                )
-                for stage, backend in zip(self.stages, self.backends, strict=True)
-            ]
-        return self._pools
+    def _pool(self, index: int) -> Executor | None:
+        """Return the workers of a stage, started when first needed; None where the threads of a run do."""
+        stage, backend = self.stages[index], self.backends[index]
+        plain = stage.timeout is None and stage.retries == 0 and stage.initializer is None
+        # What a recording is to show runs in a pool, which is what it records.
+        if backend == "threads" and plain and not recording():
+            return None
+        pool = self._pools.get(index)
+        if pool is None or pool._closed or pool._broken:
+            pool = Executor(
+                stage.workers,
+                backend,
+                initializer=stage.initializer,
+                initargs=stage.initargs,
+                name=f"{self.name}: {stage.label}",
+            )
+            self._pools[index] = pool
+        return pool
 
     def close(self) -> None:
-        """End the workers once what they run now is done. Runs that go on fail."""
+        """End all runs and, once what they run now is done, the workers."""
         self._closed = True
-        for pool in self._pools:
+        runs = list(self._runs)
+        for run in runs:
+            run.close()
+        for pool in self._pools.values():
             pool.shutdown(wait=False, cancel_futures=True)
-        for pool in self._pools:
+        for run in runs:
+            run.join()
+        for pool in self._pools.values():
             pool.shutdown(wait=True)
 
     def __enter__(self) -> Pipeline:
@@ -181,7 +194,7 @@ def pipeline(
         Where stages run that do not say; 'serial' runs all of them in the calling thread, item by item. Inside of a
         task of a worker process, 'auto' means threads.
     buffer : int
-        Results that may wait behind each stage.
+        Items that may wait between two stages, and as many that are done in a stage before their turn.
     ordered : bool
         Keep the order of the items through every stage, however many workers it has. False lets each go on as soon
         as it is done.

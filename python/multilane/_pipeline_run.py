@@ -1,20 +1,17 @@
 """Runs of a pipeline: how items go from the source through the stages to whoever iterates.
 
-One thread reads the source, and one for each stage carries items: it waits at several channels at once (the one
-before, the one behind, and the one that its workers report to), so it never sleeps while there is something to do.
-The functions themselves run on the executors of the stages. Stopping a run shuts its channels down, which ends every
-wait; nothing here waits with a timeout or polls.
+One thread reads the source, and each stage has threads that take an item, have it worked on, and hand it on in its
+turn. The work is done by the thread itself or by a pool, of which it waits for the result. Stopping a run shuts its
+channels down and cancels what is in pools, which ends every wait; nothing here waits with a timeout or polls.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
 import time
 import weakref
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -143,18 +140,14 @@ def _raised(name: str, number: int, trouble: _Trouble) -> BaseException:
 class _Flow:
     """What the threads of a run share; knows nothing of the iterator, so that letting go of that one ends the run."""
 
-    def __init__(self, stages: Sequence[Stage], pools: Sequence[Executor], buffer: int, ordered: bool) -> None:
-        self.stages = stages
-        self.pools = pools
-        self.buffer = buffer
-        self.ordered = ordered
-        # One before each stage and one behind the last. The channel itself holds a single item: what may wait behind
-        # a stage waits at its carrier, which has it in order.
-        self.channels: list[sync.Channel[_Parcel | None]] = [sync.Channel(1) for _ in range(len(stages) + 1)]
-        self.reports: list[sync.Channel[_Call]] = [sync.Channel() for _ in stages]
+    def __init__(self, stages: Sequence[Stage], buffer: int) -> None:
+        # One before each stage and one behind the last.
+        self.channels: list[sync.Channel[_Parcel | None]] = [sync.Channel(buffer) for _ in range(len(stages) + 1)]
+        #: Channels that only the workers of one stage use.
+        self.others: list[sync.Channel[None]] = []
         self.inputs: dict[int, Any] = {}
-        self.items = [0] * len(stages)
-        self.busy = [0.0] * len(stages)
+        #: Calls in pools that would have to be stopped.
+        self.handles: set[Handle[Any]] = set()
         self.started = time.monotonic()
         self.ended: float | None = None
         self.crash: BaseException | None = None
@@ -165,29 +158,33 @@ class _Flow:
             self.ended = time.monotonic()
         for channel in self.channels:
             channel.shutdown(immediate=True)
-        for report in self.reports:
-            report.shutdown(immediate=True)
-
-
-class _Call:
-    """An item that a stage has begun with."""
-
-    __slots__ = ("handle", "outcome", "parcel")
-
-    def __init__(self, parcel: _Parcel) -> None:
-        self.parcel = parcel
-        self.handle: Handle[Any] | None = None
-        self.outcome: _Parcel | None = None
+        for other in self.others:
+            other.shutdown(immediate=True)
+        for handle in self.handles.copy():
+            handle.cancel()
 
 
 class ThreadedRun(PipelineRun):
-    """A run whose stages have workers."""
+    """A run whose stages have workers.
+
+    Parameters
+    ----------
+    name : str
+    stages : sequence of Stage
+    pools : sequence of Executor or None
+        Where the functions run; None for the threads of the run itself.
+    source : iterator
+    buffer : int
+    ordered : bool
+    keep : bool
+        Whether errors are handed out instead of raised.
+    """
 
     def __init__(
         self,
         name: str,
         stages: Sequence[Stage],
-        pools: Sequence[Executor],
+        pools: Sequence[Executor | None],
         source: Iterator[Any],
         *,
         buffer: int,
@@ -198,12 +195,15 @@ class ThreadedRun(PipelineRun):
         self._keep = keep
         self._over = False
         self._owner = os.getpid()
-        self._flow = flow = _Flow(stages, pools, buffer, ordered)
+        self._flow = flow = _Flow(stages, buffer)
         self._output = flow.channels[-1]
         self._finalizer = weakref.finalize(self, flow.stop)
+        self._crews = [
+            Crew(flow, stage, pool, before, behind, buffer if ordered else None)
+            for stage, pool, before, behind in zip(stages, pools, flow.channels, flow.channels[1:], strict=False)
+        ]
         jobs: list[tuple[str, Callable[[], None]]] = [("source", lambda: _feed(flow, source))]
-        for index, stage in enumerate(stages):
-            jobs.append((stage.label, _Carrier(flow, index).run))
+        jobs += [(crew.stage.label, lane.run) for crew in self._crews for lane in crew.lanes]
         # Whoever reads the source may be in the user's code for ever, and must not keep the program from ending.
         self._threads = [
             threading.Thread(target=_guarded, args=(flow, job), name=f"{name}: {what}", daemon=True)
@@ -241,7 +241,9 @@ class ThreadedRun(PipelineRun):
 
     def close(self) -> None:
         self._finalizer()
-        # The first one may be in the user's iterator; the others end at once.
+
+    def join(self) -> None:
+        """Wait until the calls that run have ended; whoever reads the source may be in the user's iterator."""
         for thread in self._threads[1:]:
             if thread is not threading.current_thread():
                 thread.join()
@@ -253,12 +255,13 @@ class ThreadedRun(PipelineRun):
 
     @property
     def stages(self) -> tuple[StageStats, ...]:
-        flow = self._flow
-        seconds = max((flow.ended or time.monotonic()) - flow.started, 1e-9)
-        return tuple(
-            StageStats(stage.label, stage.workers, items, busy, min(1.0, busy / seconds / stage.workers))
-            for stage, items, busy in zip(flow.stages, flow.items, flow.busy, strict=True)
-        )
+        seconds = max((self._flow.ended or time.monotonic()) - self._flow.started, 1e-9)
+        found = []
+        for crew in self._crews:
+            items, busy = sum(lane.items for lane in crew.lanes), sum(lane.busy for lane in crew.lanes)
+            workers = crew.stage.workers
+            found.append(StageStats(crew.stage.label, workers, items, busy, min(1.0, busy / seconds / workers)))
+        return tuple(found)
 
 
 def _guarded(flow: _Flow, job: Callable[[], None]) -> None:
@@ -290,112 +293,129 @@ def _feed(flow: _Flow, source: Iterator[Any]) -> None:
     first.put(None)
 
 
-class _Carrier:
-    """Carries items to the workers of one stage, and on."""
+class Crew:
+    """The threads of one stage, and the order of what they hand on.
 
-    def __init__(self, flow: _Flow, index: int) -> None:
+    Results that are done before their turn wait in ``early``; a token for each item that is in work or waits there
+    bounds how many that are. Whoever brings the result whose turn it is hands on that one and all that follow it.
+    """
+
+    def __init__(
+        self,
+        flow: _Flow,
+        stage: Stage,
+        pool: Executor | None,
+        before: sync.Channel[_Parcel | None],
+        behind: sync.Channel[_Parcel | None],
+        buffer: int | None,
+    ) -> None:
         self.flow = flow
-        self.index = index
-        self.stage = flow.stages[index]
-        self.pool = flow.pools[index]
-        self.source = flow.channels[index]
-        self.target = flow.channels[index + 1]
-        self.reports = flow.reports[index]
-        # One more than workers, so that none waits while a result is carried away.
-        self.at_once = self.stage.workers + 1
-        self.running = 0
-        #: In the order of arrival; what was done out of order waits here.
-        self.calls: deque[_Call] = deque()
-        self.ready: deque[_Parcel] = deque()
+        self.stage = stage
+        self.pool = pool
+        self.before = before
+        self.behind = behind
+        # A worker process has the next item before the result of the last is taken.
+        count = stage.workers if pool is None else stage.workers + 1
+        self.lanes = [Lane(self) for _ in range(count)]
+        self.working = count
+        self.lock = sync.Lock()
+        self.ordered = buffer is not None and count > 1
+        self.tokens: sync.Channel[None] = sync.Channel()
+        self.early: dict[int, _Parcel] = {}
+        self.turn = 0
+        self.handing_on = False
+        if buffer is not None and self.ordered:
+            flow.others.append(self.tokens)
+            for _ in range(count + buffer):
+                self.tokens.put(None)
+
+    def hand_on(self, parcel: _Parcel) -> None:
+        """Pass a result on in its turn."""
+        if not self.ordered:
+            self.behind.put(parcel)
+            return
+        with self.lock:
+            self.early[parcel.number] = parcel
+            if self.handing_on:
+                return
+            self.handing_on = True
+        while True:
+            with self.lock:
+                found = self.early.pop(self.turn, None)
+                if found is None:
+                    self.handing_on = False
+                    return
+                self.turn += 1
+            self.behind.put(found)
+            self.tokens.put(None)
+
+    def leave(self) -> None:
+        """End one lane; the last one ends the stage behind."""
+        with self.lock:
+            self.working -= 1
+            last = self.working == 0
+        (self.behind if last else self.before).put(None)
+
+
+class Lane:
+    """One thread of a stage: takes an item, has it worked on, hands it on."""
+
+    def __init__(self, crew: Crew) -> None:
+        self.crew = crew
+        self.items = 0
+        self.busy = 0.0
 
     def run(self) -> None:
-        """Carry until the source has ended and everything is on its way."""
-        more = True
+        """Work until the items have ended."""
+        crew = self.crew
+        call = self._call if crew.pool is None else self._submit
+        while True:
+            if crew.ordered:
+                crew.tokens.get()
+            parcel = crew.before.get()
+            if parcel is None:
+                crew.leave()
+                return
+            if not isinstance(parcel.value, _Trouble):
+                try:
+                    value = call(parcel.value)
+                except BaseException as error:
+                    value = _Trouble(crew.stage.label, error)
+                self.items += 1
+                parcel = _Parcel(parcel.number, value)
+            crew.hand_on(parcel)
+
+    def _call(self, value: Any) -> Any:
+        began = time.monotonic()
         try:
-            while more or self.calls or self.ready:
-                offers: list[Any] = []
-                if self.running:
-                    offers.append(self.reports)
-                if self.ready:
-                    offers.append((self.target, self.ready[0]))
-                held = len(self.calls) - self.running + len(self.ready)
-                if more and self.running < self.at_once and held < self.flow.buffer:
-                    offers.append(self.source)
-                selected = sync.select(*offers)
-                assert selected is not None, "a select without a timeout returns a channel"
-                channel, item = selected
-                if channel is self.target:
-                    self.ready.popleft()
-                elif channel is self.reports:
-                    self._take(item)
-                elif item is None:
-                    more = False
-                else:
-                    self._begin(item)
-            self.target.put(None)
-        finally:
-            for call in self.calls:
-                if call.handle is not None:
-                    call.handle.cancel()
-
-    def _begin(self, parcel: _Parcel) -> None:
-        call = _Call(parcel)
-        self.calls.append(call)
-        if isinstance(parcel.value, _Trouble):
-            call.outcome = parcel
-            self._move_on(call)
-            return
-        stage = self.stage
-        try:
-            if stage.timeout is None and stage.retries == 0:
-                handle = self.pool.submit(stage.function, parcel.value)
-            else:
-                handle = self.pool.submit_with(
-                    stage.function, (parcel.value,), timeout=stage.timeout, retries=stage.retries
-                )
-        except Exception as error:
-            # It cannot be sent, or the pool is gone: the item has this error like any other.
-            call.outcome = _Parcel(parcel.number, _Trouble(stage.label, error))
-            self._move_on(call)
-            return
-        call.handle = handle
-        self.running += 1
-        reports = self.reports
-
-        def report(_: object) -> None:
-            with contextlib.suppress(sync.ShutDown):
-                reports.put(call)
-
-        handle.add_done_callback(report)
-
-    def _take(self, call: _Call) -> None:
-        """Take the result of a call that has ended."""
-        handle = call.handle
-        assert handle is not None, "only a call with a handle reports"
-        self.running -= 1
-        try:
-            value: Any = handle.result()
+            return self.crew.stage.function(value)
         except BaseException as error:
-            value = _Trouble(self.stage.label, error)
-        stats = handle.stats
-        self.flow.items[self.index] += 1
-        if stats is not None:
-            self.flow.busy[self.index] += stats.wall
-        call.outcome = _Parcel(call.parcel.number, value)
-        call.handle = None
-        self._move_on(call)
+            from multilane._errors_codec import note_call
 
-    def _move_on(self, call: _Call) -> None:
-        """Make what may go on ready to go."""
-        if not self.flow.ordered:
-            self.calls.remove(call)
-            assert call.outcome is not None, "a call moves on with its outcome"
-            self.ready.append(call.outcome)
-            return
-        while self.calls and self.calls[0].outcome is not None:
-            outcome = self.calls.popleft().outcome
-            assert outcome is not None, "looked at above"
-            self.ready.append(outcome)
+            note_call(error, self.crew.stage.function, (value,), None)
+            raise
+        finally:
+            self.busy += time.monotonic() - began
+
+    def _submit(self, value: Any) -> Any:
+        crew, stage = self.crew, self.crew.stage
+        assert crew.pool is not None, "only a crew with a pool submits"
+        if stage.timeout is None and stage.retries == 0:
+            handle = crew.pool.submit(stage.function, value)
+        else:
+            handle = crew.pool.submit_with(stage.function, (value,), timeout=stage.timeout, retries=stage.retries)
+        handles = crew.flow.handles
+        handles.add(handle)
+        if crew.before.is_shutdown:
+            # The run was stopped before it could know of this call.
+            handle.cancel()
+        try:
+            return handle.result()
+        finally:
+            handles.discard(handle)
+            stats = handle.stats
+            if stats is not None:
+                self.busy += stats.wall
 
 
 class SerialRun(PipelineRun):

@@ -14,7 +14,9 @@ from multilane.exhibits.frame import BROKEN, CURED, Outcome, run
 from multilane.exhibits.timeline import Timeline
 
 
-@pytest.mark.parametrize("name", exhibits.NAMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name == "gil" else name for name in exhibits.NAMES]
+)
 def test_the_broken_one_fails_and_the_cured_one_holds(name: str) -> None:
     broken, cured = run(name, BROKEN), run(name, CURED)
     if broken.holds is None or cured.holds is None:

@@ -104,9 +104,9 @@ def test_reads_an_endless_source_no_further_than_it_has_room(backend: str, buffe
 
     with ml.pipeline(plus_one, twice, backend=backend, buffer=buffer) as pipeline:
         run = pipeline(source())
-        # Of each stage: one in its channel, what it holds, and one more than its worker at work. One in the last
-        # channel, and one in the hands of the reader of the source.
-        bound = 2 * (1 + buffer + 2) + 2
+        # One in the hands of the reader of the source, three channels, and in each stage one more than it has workers
+        # and what waits for its turn.
+        bound = 1 + 3 * buffer + 2 * (2 + buffer)
         for taken in range(1, 40):
             assert next(run) == 2 * (taken + 1)
             assert read <= taken + bound

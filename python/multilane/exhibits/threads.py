@@ -42,7 +42,7 @@ MOST_WORKERS = 8
 
 #: Calls for each worker, and the seconds that one takes alone.
 CALLS_PER_WORKER = 2
-WORK_SECONDS = 0.1
+WORK_SECONDS = 0.06
 WAIT_SECONDS = 0.05
 
 #: Seconds for the measurements of one placement.
