@@ -101,8 +101,7 @@ class Timeline:
         """Return it as plain data, from time 0 on."""
         start, _ = self._extent()
         spans = [span._replace(start_ns=span.start_ns - start, end_ns=span.end_ns - start) for span in self.spans]
-        spans.sort(key=lambda span: span.start_ns)
-        return {"lanes": self._lanes(), "spans": [list(span) for span in spans[:MOST_SPANS]]}
+        return {"lanes": self._lanes(), "spans": [list(span) for span in _joined(spans)[:MOST_SPANS]]}
 
     @staticmethod
     def of_data(data: dict[str, Any]) -> Timeline:
@@ -189,6 +188,24 @@ class Timeline:
         if not self.spans:
             return 0, 1
         return min(span.start_ns for span in self.spans), max(span.end_ns for span in self.spans)
+
+
+def _joined(spans: list[Span]) -> list[Span]:
+    """Join spans of a lane that nobody could tell apart in a picture."""
+    blink = max((span.end_ns for span in spans), default=0) // _WIDTH
+    joined: list[Span] = []
+    #: Where the last span of each lane and kind stands.
+    last: dict[tuple[str, str], int] = {}
+    for span in sorted(spans, key=lambda each: each.start_ns):
+        at = last.get((span.lane, span.kind))
+        before = None if at is None else joined[at]
+        short = span.end_ns - span.start_ns <= blink
+        if at is not None and before is not None and short and span.start_ns - before.end_ns <= blink:
+            joined[at] = before._replace(end_ns=max(before.end_ns, span.end_ns), label="")
+        else:
+            last[span.lane, span.kind] = len(joined)
+            joined.append(span)
+    return joined
 
 
 def _spread(columns: list[dict[str, float]], left: float, right: float, kind: str) -> None:
