@@ -23,7 +23,7 @@ from .timeline import Timeline
 LANES = ("lane 1", "lane 2")
 
 #: Ticks of each lane in the picture, and the turns of a loop between two.
-TICKS = 1_500
+TICKS = 4_000
 TURNS = 400
 
 #: A lane that did not tick for so long was not running; the interpreter lock changes hands every 5 ms.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import time
 from collections.abc import Callable
 
@@ -118,7 +119,7 @@ def cured() -> Outcome:
         not seen.lost and int(counter) == seen.made,
         f"all {seen.account.balance:,} deposits are there",
         seen.facts() | {"counted by a sync.AtomicInt without a lock": f"{int(counter):,} of {seen.made:,}"},
-        timeline.around(_first_wait(timeline), SHOWN_NS),
+        timeline.around(_meeting(timeline), SHOWN_NS),
     )
 
 
@@ -127,10 +128,11 @@ def _count(counter: sync.AtomicInt) -> None:
         counter.add()
 
 
-def _first_wait(timeline: Timeline) -> int:
-    """Find where a thread first had to wait for the other: the longest of its first waits."""
-    waits = [span for span in timeline.spans if span.kind == "wait"][: DEPOSITS // 10]
-    return max(waits, key=lambda span: span.end_ns - span.start_ns).end_ns
+def _meeting(timeline: Timeline) -> int:
+    """Find a moment when the lock went from one thread to the other."""
+    holds = sorted((span for span in timeline.spans if span.kind == "hold"), key=lambda span: span.start_ns)
+    passed = [after.start_ns for before, after in itertools.pairwise(holds) if before.lane != after.lane]
+    return passed[len(passed) // 2]
 
 
 EXHIBIT = Exhibit(

@@ -30,7 +30,7 @@ KINDS = {
     "wait": Kind("░", "waits", "#826a06", "#f0cf58"),
     "interpreter": Kind("▒", "waits for the interpreter lock", "#962a0c", "#ec7a52"),
     "bad": Kind("!", "goes wrong", "#a3153a", "#ff8098"),
-    "hang": Kind("x", "waits for ever", "#a3153a", "#ff8098"),
+    "hang": Kind("x", "waits for ever", "#d9899c", "#8a2440"),
 }
 
 #: Kinds that are never hidden by others in the same column.
