@@ -293,10 +293,12 @@ class Actor(Generic[S]):
 
     def _fail(self, error: BaseException) -> str:
         """Do what the policy says; what was done, in words."""
-        policy = self._on_failure if isinstance(self._on_failure, str) else self._on_failure(error)
+        try:
+            policy = self._on_failure if isinstance(self._on_failure, str) else self._on_failure(error)
+        except Exception as wrong:
+            return self._escalate(wrong, f"failed, and `on_failure` raised {type(wrong).__name__}: {wrong}")
         if policy not in POLICIES:
-            self._unseen = error
-            return self._finish(error, f"failed, and `on_failure` returned {policy!r}")
+            return self._escalate(error, f"failed, and `on_failure` returned {policy!r}")
         if policy == "resume" and not isinstance(error, WorkerDied):
             return "the state is kept"
         if policy == "stop":

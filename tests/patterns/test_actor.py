@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import logging
 import os
 import signal
@@ -143,6 +144,30 @@ def test_a_function_decides(concurrent: str) -> None:
         assert isinstance(minor.exception(), ValueError)
         assert isinstance(major.exception(), ValueError)
         eventually(lambda: not counter.alive)
+
+
+@pytest.mark.parametrize(
+    ("decide", "words"),
+    [
+        (lambda _: "ignore", "`on_failure` returned 'ignore'"),
+        (lambda _: 1 // 0, "`on_failure` raised ZeroDivisionError"),
+    ],
+)
+def test_a_function_that_decides_nothing_ends_it(decide: Callable[[BaseException], Any], words: str) -> None:
+    counter = ml.Actor(Counter, on_failure=decide, name="counter")
+    assert isinstance(counter.ask("fail").exception(), ValueError)
+    with pytest.raises(ml.ActorStopped, match=words):
+        counter.ask("get")
+    counter.stop()
+
+
+def test_letting_go_of_an_actor_ends_its_process() -> None:
+    counter = ml.Actor(Counter, backend="processes")
+    pid = counter.ask("pid").result()
+    assert Path(f"/proc/{pid}").exists()
+    del counter
+    gc.collect()
+    eventually(lambda: not Path(f"/proc/{pid}").exists(), "the end of the process")
 
 
 def test_too_many_restarts_end_it(concurrent: str) -> None:

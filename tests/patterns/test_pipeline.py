@@ -287,6 +287,30 @@ def test_counts_what_each_stage_did(backend: str) -> None:
     assert all(stage.busy > 0 and 0 < stage.utilisation <= 1 for stage in stages)
 
 
+def test_a_recording_has_every_call(concurrent: str) -> None:
+    with ml.pipeline(plus_one, ml.Stage(twice, workers=2), backend=concurrent) as pipeline:
+        assert list(pipeline(range(5))) == [2, 4, 6, 8, 10]
+        with ml.record() as recording:
+            assert list(pipeline(range(20))) == [2 * (number + 1) for number in range(20)]
+        assert recording.trace is not None
+        names = [task["function"].rpartition(".")[2] for task in recording.trace.tasks()]
+        assert sorted(names) == ["plus_one"] * 20 + ["twice"] * 20
+
+
+def test_a_run_of_the_parent_refuses_the_child_of_a_fork() -> None:
+    with ml.pipeline(plus_one, backend="threads") as pipeline:
+        run = pipeline(range(3))
+        pid = os.fork()
+        if pid == 0:
+            try:
+                next(run)
+            except RuntimeError as error:
+                os._exit(0 if "belongs to the process that forked" in str(error) else 2)
+            os._exit(1)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        assert list(run) == [1, 2, 3]
+
+
 def test_inside_of_a_task() -> None:
     with ml.Executor(1, "processes") as pool:
         for backend in ("auto", "threads", "serial"):
