@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from multilane import cli, exhibits
+from multilane import cli, exhibits, sync
 from multilane.exhibits import gallery, threads
 from multilane.exhibits.frame import BROKEN, CURED, Outcome, run
 from multilane.exhibits.timeline import Timeline
@@ -27,6 +27,16 @@ def test_the_broken_one_fails_and_the_cured_one_holds(name: str) -> None:
     assert cured.timeline.spans
     assert broken.facts
     assert cured.facts
+
+
+@pytest.mark.parametrize("name", [name for name in exhibits.NAMES if exhibits.load(name).protocols])
+def test_the_protocol_of_the_broken_one_fails_in_every_check_and_of_the_cured_one_in_none(name: str) -> None:
+    protocol = getattr(sync, "Protocol", None)
+    if protocol is None:
+        pytest.skip("this build has no checker of protocols")
+    protocols = exhibits.load(name).protocols
+    assert protocols is not None
+    assert [protocol(text).check().holds for text in protocols] == [False, True]
 
 
 def test_a_program_that_hangs_is_ended() -> None:

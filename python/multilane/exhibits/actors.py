@@ -135,6 +135,20 @@ def cured() -> Outcome:
     )
 
 
+#: What the two programs do, in the words of protocols that can be checked.
+PROTOCOLS = (
+    """\
+section stock
+thread clerk x 2: enter stock; do sell; leave stock
+""",
+    """\
+section stock
+channel mailbox[2], answers[2]
+thread clerk x 2: send mailbox; receive answers
+daemon shop: loop: receive mailbox; enter stock; do sell; leave stock; send answers
+""",
+)
+
 EXHIBIT = Exhibit(
     title="Actors: a stock that is sold twice",
     broken=broken,
@@ -146,4 +160,5 @@ EXHIBIT = Exhibit(
     "behind it are kept.",
     broken_code=sell_all,
     cured_code=sell_all_by_messages,
+    protocols=PROTOCOLS,
 )

@@ -136,6 +136,20 @@ def cured() -> Outcome:
     )
 
 
+#: What the two programs do, in the words of protocols that can be checked.
+PROTOCOLS = (
+    """\
+lock accounts, journal
+thread payer: with accounts: with journal: do transfer
+thread auditor: with journal: with accounts: do transfer
+""",
+    """\
+lock accounts, journal
+thread payer: with accounts: with journal: do transfer
+thread auditor: with accounts: with journal: do transfer
+""",
+)
+
 EXHIBIT = Exhibit(
     title="A deadlock: two locks in two orders",
     broken=broken,
@@ -147,4 +161,5 @@ EXHIBIT = Exhibit(
     "and lines, leaves its `with`, and the other goes on.",
     broken_code=transfer,
     cured_code=transfer_again,
+    protocols=PROTOCOLS,
 )

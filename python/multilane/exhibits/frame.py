@@ -73,6 +73,8 @@ class Exhibit:
         Why the one goes wrong and what the other does about it, in a few lines.
     broken_code, cured_code
         The functions that matter, for readers.
+    protocols
+        What the two programs do, described for an exhaustive check; None where nobody can describe it in a few lines.
     """
 
     title: str
@@ -82,6 +84,7 @@ class Exhibit:
     cure: str
     broken_code: Callable[..., Any] | None = None
     cured_code: Callable[..., Any] | None = None
+    protocols: tuple[str, str] | None = None
 
 
 def run(name: str, version: str, deadline: float = DEADLINE) -> Outcome:

@@ -102,6 +102,20 @@ def cured() -> Outcome:
     )
 
 
+#: What the two programs do, in the words of protocols that can be checked.
+PROTOCOLS = (
+    """\
+lock journal
+thread writer: acquire journal; do fail
+thread reader: with journal: do read
+""",
+    """\
+lock journal
+thread writer: with journal: do fail
+thread reader: with journal: do read
+""",
+)
+
 EXHIBIT = Exhibit(
     title="A mutex that is never given back",
     broken=broken,
@@ -113,4 +127,5 @@ EXHIBIT = Exhibit(
     "protects.",
     broken_code=append_and_forget,
     cured_code=append,
+    protocols=PROTOCOLS,
 )

@@ -139,6 +139,26 @@ def cured() -> Outcome:
     )
 
 
+#: What the two programs do, in the words of protocols that can be checked.
+PROTOCOLS = (
+    """\
+channel fetched[1], parsed[1]
+thread fetch: repeat 4: send fetched
+thread parse: receive fetched; send parsed; receive fetched; end
+thread store: repeat 4: receive parsed
+""",
+    """\
+channel fetched[1], parsed[1]
+thread fetch:
+    repeat 4: send fetched
+    close fetched
+thread parse:
+    each fetched: send parsed  # an error travels like any item
+    close parsed
+thread store: each parsed: do store
+""",
+)
+
 EXHIBIT = Exhibit(
     title="A pipeline whose middle fails",
     broken=broken,
@@ -150,4 +170,5 @@ EXHIBIT = Exhibit(
     "ends.",
     broken_code=carry,
     cured_code=run_pipeline,
+    protocols=PROTOCOLS,
 )

@@ -95,6 +95,20 @@ def cured() -> Outcome:
     return Line(sync.Channel(maxsize=BOUND)).outcome()
 
 
+#: What the two programs do, in the words of protocols that can be checked.
+PROTOCOLS = (
+    """\
+channel items
+thread producer: loop: send items
+thread consumer: loop: receive items; do use
+""",
+    """\
+channel items[8]
+thread producer: loop: send items
+thread consumer: loop: receive items; do use
+""",
+)
+
 EXHIBIT = Exhibit(
     title="Producers that outrun their consumer",
     broken=broken,
@@ -105,4 +119,5 @@ EXHIBIT = Exhibit(
     "slowest sets the pace, and what is held is known beforehand.",
     broken_code=produce,
     cured_code=consume,
+    protocols=PROTOCOLS,
 )

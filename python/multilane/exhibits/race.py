@@ -135,6 +135,19 @@ def _meeting(timeline: Timeline) -> int:
     return passed[len(passed) // 2]
 
 
+#: What the two programs do, in the words of protocols that can be checked.
+PROTOCOLS = (
+    """\
+section balance
+thread depositor x 2: enter balance; do add; leave balance
+""",
+    """\
+section balance
+lock account
+thread depositor x 2: with account: enter balance; do add; leave balance
+""",
+)
+
 EXHIBIT = Exhibit(
     title="A race: two threads change one number",
     broken=broken,
@@ -146,4 +159,5 @@ EXHIBIT = Exhibit(
     "count, AtomicInt does it without a lock.",
     broken_code=deposit,
     cured_code=deposit_locked,
+    protocols=PROTOCOLS,
 )

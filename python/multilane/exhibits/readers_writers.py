@@ -153,6 +153,21 @@ def cured() -> Outcome:
     return market.outcome(1)
 
 
+#: What the two programs do, in the words of protocols that can be checked.
+PROTOCOLS = (
+    """\
+section price
+thread writer: enter price; do write; leave price
+thread reader: enter price; do read; leave price
+""",
+    """\
+section price
+lock side
+thread writer: with side: enter price; do write; leave price
+thread reader: with side: enter price; do read; leave price
+""",
+)
+
 EXHIBIT = Exhibit(
     title="Readers and writers: a price that never was",
     broken=broken,
@@ -163,4 +178,5 @@ EXHIBIT = Exhibit(
     "so a stream of readers does not keep the writer out.",
     broken_code=write,
     cured_code=write_alone,
+    protocols=PROTOCOLS,
 )

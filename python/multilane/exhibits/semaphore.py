@@ -122,6 +122,30 @@ def _units(semaphore: threading.Semaphore) -> int:
     return count
 
 
+#: What the two programs do, in the words of protocols that can be checked.
+PROTOCOLS = (
+    """\
+semaphore slots = 2
+section server at most 2
+thread client x 4:
+    choose:
+        acquire slots
+        enter server
+        leave server
+    or: skip
+    release slots
+""",
+    """\
+semaphore slots = 2
+section server at most 2
+thread client x 4:
+    acquire slots
+    enter server
+    leave server
+    release slots
+""",
+)
+
 EXHIBIT = Exhibit(
     title="A semaphore whose count is wrong",
     broken=broken,
@@ -133,4 +157,5 @@ EXHIBIT = Exhibit(
     "first, and with owned=True a semaphore takes back a unit only from the thread that has it.",
     broken_code=ask_twice,
     cured_code=ask,
+    protocols=PROTOCOLS,
 )

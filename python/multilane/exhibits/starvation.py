@@ -105,6 +105,20 @@ def cured() -> Outcome:
     return _serve(sync.Lock(fair=True, name="table"), "sync.Lock(fair=True)")
 
 
+#: What the two programs do, in the words of protocols that can be checked.
+PROTOCOLS = (
+    """\
+lock table
+thread greedy: loop: with table: do use
+thread polite: loop: with table: do use
+""",
+    """\
+fair lock table
+thread greedy: loop: with table: do use
+thread polite: loop: with table: do use
+""",
+)
+
 EXHIBIT = Exhibit(
     title="Starvation: a thread that hardly ever gets its turn",
     broken=broken,
@@ -116,4 +130,5 @@ EXHIBIT = Exhibit(
     "hand-over costs a change of threads, so be fair where waiting matters, not everywhere.",
     broken_code=take_again_and_again,
     cured_code=cured,
+    protocols=PROTOCOLS,
 )
