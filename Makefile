@@ -170,6 +170,10 @@ browser: ## install Chromium for the tests of the report (Debian, as root)
 	    apt-get install --quiet --quiet --yes --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
 	fi
 
+.PHONY: hazards
+hazards: setup ## write the chapter on hazards anew, from what they show on this machine (minutes; leave it alone meanwhile)
+	@$(PYTHON) scripts/hazards.py
+
 .PHONY: picture
 picture: browser ## take the README's picture of the last demo's report
 	@$(PYTHON) scripts/browser.py out/report.html docs/img/report.png

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from multilane import graph as graph
     from multilane import quantum as quantum
     from multilane import sync as sync
+    from multilane._actor import Actor as Actor
     from multilane._arrays import empty as empty
     from multilane._arrays import share as share
     from multilane._builder import Builder as Builder
@@ -41,6 +42,12 @@ if TYPE_CHECKING:
     from multilane._multilane import report_progress as report_progress
     from multilane._parallel import Parallel as Parallel
     from multilane._parallel import parallel as parallel
+    from multilane._pipeline import Pipeline as Pipeline
+    from multilane._pipeline import PipelineRun as PipelineRun
+    from multilane._pipeline import Stage as Stage
+    from multilane._pipeline import StageFailure as StageFailure
+    from multilane._pipeline import StageStats as StageStats
+    from multilane._pipeline import pipeline as pipeline
     from multilane._plan import Plan as Plan
     from multilane._plan import optimize as optimize
     from multilane._prove import Proof as Proof
@@ -52,6 +59,8 @@ if TYPE_CHECKING:
     from multilane._waiting import as_completed as as_completed
     from multilane._waiting import gather as gather
     from multilane._waiting import wait as wait
+    from multilane.errors import ActorError as ActorError
+    from multilane.errors import ActorStopped as ActorStopped
     from multilane.errors import BackendUnavailable as BackendUnavailable
     from multilane.errors import BrokenPool as BrokenPool
     from multilane.errors import CircuitError as CircuitError
@@ -60,12 +69,14 @@ if TYPE_CHECKING:
     from multilane.errors import DependencyError as DependencyError
     from multilane.errors import LockAbandonedError as LockAbandonedError
     from multilane.errors import LockOrderWarning as LockOrderWarning
+    from multilane.errors import MailboxFull as MailboxFull
     from multilane.errors import MultilaneError as MultilaneError
     from multilane.errors import PlanError as PlanError
     from multilane.errors import RegisterBusy as RegisterBusy
     from multilane.errors import RemoteError as RemoteError
     from multilane.errors import SerializationError as SerializationError
     from multilane.errors import TaskTimeout as TaskTimeout
+    from multilane.errors import UnknownMessage as UnknownMessage
     from multilane.errors import WorkerDied as WorkerDied
     from multilane.errors import WorkerMemoryExceeded as WorkerMemoryExceeded
     from multilane.parallelism import ParallelAnalyzer as ParallelAnalyzer
@@ -77,6 +88,7 @@ if TYPE_CHECKING:
     from multilane.parallelism import print_parallelism_report as print_parallelism_report
 
 _HOMES = {
+    "_actor": ("Actor",),
     "_arrays": ("empty", "share"),
     "_builder": ("Builder",),
     "_evaluate": ("evaluate",),
@@ -87,12 +99,15 @@ _HOMES = {
     "_metrics": ("FunctionMetrics", "metrics"),
     "_multilane": ("Trace", "__version__", "report_progress"),
     "_parallel": ("Parallel", "parallel"),
+    "_pipeline": ("Pipeline", "PipelineRun", "Stage", "StageFailure", "StageStats", "pipeline"),
     "_plan": ("Plan", "optimize"),
     "_prove": ("Proof", "prove"),
     "_record": ("Recording", "record"),
     "_scale": ("Scaling", "scale"),
     "_waiting": ("as_completed", "gather", "wait"),
     "errors": (
+        "ActorError",
+        "ActorStopped",
         "BackendUnavailable",
         "BrokenPool",
         "CircuitError",
@@ -101,12 +116,14 @@ _HOMES = {
         "DependencyError",
         "LockAbandonedError",
         "LockOrderWarning",
+        "MailboxFull",
         "MultilaneError",
         "PlanError",
         "RegisterBusy",
         "RemoteError",
         "SerializationError",
         "TaskTimeout",
+        "UnknownMessage",
         "WorkerDied",
         "WorkerMemoryExceeded",
     ),

@@ -8,7 +8,19 @@ from typing import Any
 
 from multilane import _multilane
 
-__all__ = ["Recording", "record", "versions"]
+__all__ = ["Recording", "record", "recording", "versions"]
+
+#: Recordings that are open.
+_open: set[Recording] = set()
+
+
+def recording() -> bool:
+    """Say whether anybody records what the pools of this process do.
+
+    >>> recording()
+    False
+    """
+    return bool(_open)
 
 
 def versions() -> dict[str, str]:
@@ -34,6 +46,7 @@ class Recording:
         from multilane._executor import _live
 
         self._native = _multilane.Recording()
+        _open.add(self)
         for executor in list(_live):
             executor._pool.look_again()
         return self
@@ -41,6 +54,7 @@ class Recording:
     def __exit__(self, *_: object) -> None:
         from multilane._executor import _live
 
+        _open.discard(self)
         executors = list(_live)
         reasons = {executor.backend: executor.backend_reason for executor in executors}
         self.trace = self._native.finish(

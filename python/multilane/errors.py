@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import BrokenExecutor
+from queue import Full
 from typing import Any
 
 __all__ = [
+    "ActorError",
+    "ActorStopped",
     "BackendUnavailable",
     "BrokenPool",
     "CircuitError",
@@ -14,6 +17,7 @@ __all__ = [
     "DependencyError",
     "LockAbandonedError",
     "LockOrderWarning",
+    "MailboxFull",
     "MultilaneError",
     "PlanError",
     "RegisterBusy",
@@ -21,6 +25,7 @@ __all__ = [
     "RemoteTraceback",
     "SerializationError",
     "TaskTimeout",
+    "UnknownMessage",
     "WorkerDied",
     "WorkerMemoryExceeded",
 ]
@@ -123,6 +128,22 @@ class LockAbandonedError(MultilaneError, RuntimeError):
 
 class LockOrderWarning(UserWarning):
     """Two locks are taken in both orders: two threads that do so at once may deadlock."""
+
+
+class ActorError(MultilaneError, RuntimeError):
+    """An actor cannot do what it was asked; the message names the actor."""
+
+
+class ActorStopped(ActorError):
+    """The actor has ended, so the message was not delivered; ``__cause__`` is the failure that ended it, if one did."""
+
+
+class MailboxFull(ActorError, Full):
+    """There was no room in the mailbox of an actor for a message from itself."""
+
+
+class UnknownMessage(ActorError, AttributeError):
+    """The state of an actor has no method of that name; it was not touched."""
 
 
 class RemoteError(MultilaneError):
