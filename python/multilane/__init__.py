@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from multilane.errors import LockOrderWarning as LockOrderWarning
     from multilane.errors import MultilaneError as MultilaneError
     from multilane.errors import PlanError as PlanError
+    from multilane.errors import ProtocolError as ProtocolError
     from multilane.errors import RegisterBusy as RegisterBusy
     from multilane.errors import RemoteError as RemoteError
     from multilane.errors import SerializationError as SerializationError
@@ -103,6 +104,7 @@ _HOMES = {
         "LockOrderWarning",
         "MultilaneError",
         "PlanError",
+        "ProtocolError",
         "RegisterBusy",
         "RemoteError",
         "SerializationError",

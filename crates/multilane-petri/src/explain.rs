@@ -247,8 +247,10 @@ pub fn describe(net: &Net, report: &Report) -> String {
                 text.push_str(&format!("  {} is not possible: {}\n", waits.who, waits.because));
             } else {
                 text.push_str(&format!(
-                    "  {} waits to {}: {}\n",
-                    waits.who, waits.wants, waits.because
+                    "  {} {}: {}\n",
+                    waits.who,
+                    waiting(&waits.wants),
+                    waits.because
                 ));
             }
         }

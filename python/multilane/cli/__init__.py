@@ -11,10 +11,10 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from multilane.cli import compare, demo, doctor, prove, report, scale, trace
+from multilane.cli import check, compare, demo, doctor, prove, report, scale, trace
 from multilane.cli.failure import Failure, as_failure
 
-COMMANDS = (prove, scale, compare, demo, report, trace, doctor)
+COMMANDS = (prove, scale, compare, check, demo, report, trace, doctor)
 
 EXIT_CODES = """\
 exit codes:

@@ -97,7 +97,7 @@ impl<'text> Reader<'text> {
             {
                 return Err(PetriError::syntax(
                     line.number,
-                    format!("a {word} cannot be fair"),
+                    format!("no {word} is fair"),
                     "locks, semaphores and channels can",
                 ));
             }

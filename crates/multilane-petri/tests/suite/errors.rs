@@ -62,7 +62,6 @@ fn protocols() {
             line 2: the loop does nothing
             line 3: the step is never reached; what is before it never goes on
             line 3: the line is not indented like the one before
-            line 2: the line is indented, but nothing is open that it could belong to; steps are indented below their thread
             line 1: 0 items and a bound of 0 do not go together; a channel that hands over without room is a `rendezvous`
             line 2: `each` asks whether `c` is empty, which a Petri net cannot tell of a channel without a bound; give it one: `channel c[10]`
             line 1: the semaphore has no value; write `semaphore s = 1`
@@ -73,7 +72,7 @@ fn protocols() {
             line 1: the protocol has more than 20000 steps; repeat less often: a few times show the same
             line 2: a lock has one holder, and `acquire a 2` asks for 2; use a semaphore
             line 1: no thread is called `two`; declare the thread in a line of its own first
-            line 1: a event cannot be fair; locks, semaphores and channels can
+            line 1: no event is fair; locks, semaphores and channels can
             line 1: `mutex` declares nothing; a line starts with thread, daemon, lock, semaphore, channel, rendezvous, event, condition or section
             line 1: 0 is not between 1 and 1000"#]],
     );

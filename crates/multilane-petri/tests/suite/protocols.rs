@@ -135,7 +135,7 @@ fn a_wake_up_that_is_lost() {
               5. signaller: release m
               6. waiter: acquire m
               7. waiter: wait changed
-              waiter waits to wait changed: nobody notifies it any more
+              waiter waits for changed: nobody notifies it any more
             22 states and 25 steps between them
         "#]],
     );
