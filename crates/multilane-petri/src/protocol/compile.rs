@@ -315,10 +315,10 @@ impl Compiler<'_> {
     }
 
     /// Releases what `with` holds beyond a depth, innermost first, on the way to a place.
-    fn let_go(&mut self, depth: usize, line: usize, to: usize, at: &mut Within) -> Result<usize, PetriError> {
+    fn let_go(&mut self, depth: usize, line: usize, to: usize, at: &Within) -> Result<usize, PetriError> {
         let mut to = to;
-        for release in at.held[depth..].to_vec() {
-            to = self.act(&release, line, None, to, at)?;
+        for release in &at.held[depth..] {
+            to = self.act(release, line, None, to, at)?;
         }
         Ok(to)
     }

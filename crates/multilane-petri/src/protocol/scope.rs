@@ -105,9 +105,9 @@ impl Scope {
             }
             self.transitions[number] = transition;
         }
-        for place in 0..self.places.len() {
-            let kept = self.places[place].tokens > 0 || !matches!(self.places[place].role, Role::Location(_));
-            used[place] = (used[place] || kept) && self.same[place] == place;
+        for (number, (place, used)) in self.places.iter().zip(&mut used).enumerate() {
+            let kept = place.tokens > 0 || !matches!(place.role, Role::Location(_));
+            *used = (*used || kept) && self.same[number] == number;
         }
         // Steps were made from the last to the first.
         let mut numbers = HashMap::<usize, usize>::new();

@@ -305,6 +305,8 @@ fn philosophers() {
     assert!(matches!(sits.1.failures[0].kind, Kind::Deadlock));
     assert_eq!(sits.1.failures[0].run.transitions.len(), 5);
     assert_eq!(sits.1.failures.len(), 1);
+    // As counted by a program of a dozen lines that knows forks and nothing of nets.
+    assert_eq!((sits.1.markings, sits.1.steps), (572, 1970));
     holds(&table(5, "fair ", true));
 }
 
