@@ -48,7 +48,8 @@ RULES = {
     "lab": rule("plan", "trace", must_not_name=THREADS + CLOCKS),
     "gpu": rule("engine", "plan", "trace"),
     "python": Rule(
-        frozenset({"plan", "trace", "engine", "array", "graph", "quantum", "sync", "petri", "lab", "gpu"}), must_not_name=()
+        frozenset({"plan", "trace", "engine", "array", "graph", "quantum", "sync", "petri", "lab", "gpu"}),
+        must_not_name=(),
     ),
 }
 
