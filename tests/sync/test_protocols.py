@@ -138,7 +138,6 @@ def test_starvation_as_by_trying_every_set_of_states(net: tuple[Marking, list[tu
 
 
 def test_the_shortest_way_to_grow() -> None:
-    # Two ways to a token in `fuel`; only the longer is on the tree of the search when `grow` is first possible.
     net = sync.Net("place a = 1, b, c\nslow: a -> b\nback: b -> a + c")
     growth = net.check().unbounded
     assert growth is not None
