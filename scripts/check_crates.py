@@ -44,10 +44,12 @@ RULES = {
     "graph": rule("plan", "trace"),
     "quantum": rule("plan", "trace"),
     "sync": rule("trace"),
+    "petri": rule(must_not_name=THREADS + CLOCKS + INPUT_AND_OUTPUT),
     "lab": rule("plan", "trace", must_not_name=THREADS + CLOCKS),
     "gpu": rule("engine", "plan", "trace"),
     "python": Rule(
-        frozenset({"plan", "trace", "engine", "array", "graph", "quantum", "sync", "lab", "gpu"}), must_not_name=()
+        frozenset({"plan", "trace", "engine", "array", "graph", "quantum", "sync", "petri", "lab", "gpu"}),
+        must_not_name=(),
     ),
 }
 

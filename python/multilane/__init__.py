@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from multilane.errors import MailboxFull as MailboxFull
     from multilane.errors import MultilaneError as MultilaneError
     from multilane.errors import PlanError as PlanError
+    from multilane.errors import ProtocolError as ProtocolError
     from multilane.errors import RegisterBusy as RegisterBusy
     from multilane.errors import RemoteError as RemoteError
     from multilane.errors import SerializationError as SerializationError
@@ -119,6 +120,7 @@ _HOMES = {
         "MailboxFull",
         "MultilaneError",
         "PlanError",
+        "ProtocolError",
         "RegisterBusy",
         "RemoteError",
         "SerializationError",

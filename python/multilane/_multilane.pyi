@@ -12,6 +12,7 @@ from multilane._locks import AtomicInt as AtomicInt
 from multilane._locks import Barrier as Barrier
 from multilane._locks import BoundedSemaphore as BoundedSemaphore
 from multilane._locks import Channel as Channel
+from multilane._locks import CheckedNet as CheckedNet
 from multilane._locks import Condition as Condition
 from multilane._locks import Event as Event
 from multilane._locks import Latch as Latch
@@ -21,6 +22,8 @@ from multilane._locks import RLock as RLock
 from multilane._locks import RWLock as RWLock
 from multilane._locks import RWLockSide as RWLockSide
 from multilane._locks import Semaphore as Semaphore
+from multilane._locks import petri_check as petri_check
+from multilane._locks import petri_dot as petri_dot
 from multilane._native_quantum import Angle as Angle
 from multilane._native_quantum import CircuitData as CircuitData
 from multilane._native_quantum import RegisterData as RegisterData

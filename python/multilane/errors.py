@@ -20,6 +20,7 @@ __all__ = [
     "MailboxFull",
     "MultilaneError",
     "PlanError",
+    "ProtocolError",
     "RegisterBusy",
     "RemoteError",
     "RemoteTraceback",
@@ -102,6 +103,20 @@ class RegisterBusy(MultilaneError, RuntimeError):
 
 class ConvergenceWarning(UserWarning):
     """An algorithm stopped at its bound before it reached the tolerance it was given."""
+
+
+class ProtocolError(MultilaneError, ValueError):
+    """A protocol or a Petri net that cannot be read or checked.
+
+    Attributes
+    ----------
+    line : int or None
+        The line of its text that is wrong, counted from 1.
+    """
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
 
 
 class DeadlockError(MultilaneError, RuntimeError):

@@ -21,6 +21,12 @@ pub trait Caller {
         None
     }
 
+    /// Whether to look a few times more before [`sleep`](Caller::sleep): the thread holds
+    /// nothing that others need to go on, such as an interpreter's lock.
+    fn lingers(&self) -> bool {
+        false
+    }
+
     /// Where the program is, for a report on the order of locks.
     fn stack(&mut self) -> String {
         String::new()
@@ -35,6 +41,45 @@ impl Caller for Blocking {
     fn sleep(&mut self, asleep: &mut (dyn FnMut() + Send)) -> Result<(), Stop> {
         asleep();
         Ok(())
+    }
+
+    fn lingers(&self) -> bool {
+        true
+    }
+}
+
+/// Looks before a thread sleeps: first at once, then after letting others run.
+pub(crate) struct Lingering(u32);
+
+impl Lingering {
+    /// The last look after which the thread spins on its processor.
+    const SPINS: u32 = 6;
+    /// The last look. To sleep and be woken costs some microseconds, about as much as all looks.
+    const LOOKS: u32 = 10;
+
+    pub(crate) fn new(caller: &impl Caller) -> Self {
+        // A model has to explore every look, and none of them decides anything.
+        Self(if caller.lingers() && !cfg!(loom) {
+            0
+        } else {
+            Self::LOOKS + 1
+        })
+    }
+
+    /// Lets a moment pass; false when it is time to sleep.
+    pub(crate) fn linger(&mut self) -> bool {
+        if self.0 > Self::LOOKS {
+            return false;
+        }
+        if self.0 <= Self::SPINS {
+            for _ in 0..1 << self.0 {
+                std::hint::spin_loop();
+            }
+        } else {
+            std::thread::yield_now();
+        }
+        self.0 += 1;
+        true
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::caller::{Caller, Patience};
+use crate::caller::{Caller, Lingering, Patience};
 use crate::error::SyncError;
 use crate::guarded::{Guarded, Inherit};
 use crate::queue::{Queue, Waiter};
@@ -84,6 +84,7 @@ impl<T> Channel<T> {
     pub fn send(&self, item: T, patience: Patience, caller: &mut impl Caller) -> Result<Sent<T>, SyncError> {
         let mut item = item;
         let mut woken = false;
+        let mut lingering = Lingering::new(caller);
         loop {
             match self.try_send(item)? {
                 Sent::Yes => return Ok(Sent::Yes),
@@ -91,6 +92,9 @@ impl<T> Channel<T> {
             }
             if patience == Patience::None {
                 return Ok(Sent::Full(item));
+            }
+            if lingering.linger() {
+                continue;
             }
             if !self.wait(Side::Send, &mut woken, patience, caller)? {
                 return Ok(Sent::Full(item));
@@ -104,9 +108,13 @@ impl<T> Channel<T> {
     /// The channel is shut down and empty, or the caller stopped the wait.
     pub fn receive(&self, patience: Patience, caller: &mut impl Caller) -> Result<Option<T>, SyncError> {
         let mut woken = false;
+        let mut lingering = Lingering::new(caller);
         loop {
             if let Some(item) = self.try_receive()? {
                 return Ok(Some(item));
+            }
+            if patience != Patience::None && lingering.linger() {
+                continue;
             }
             if patience == Patience::None || !self.wait(Side::Receive, &mut woken, patience, caller)? {
                 return Ok(None);

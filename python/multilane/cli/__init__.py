@@ -11,10 +11,10 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from multilane.cli import compare, demo, doctor, prove, report, scale, show, trace
+from multilane.cli import check, compare, demo, doctor, prove, report, scale, show, trace
 from multilane.cli.failure import Failure, as_failure
 
-COMMANDS = (prove, scale, compare, show, demo, report, trace, doctor)
+COMMANDS = (prove, scale, compare, show, check, demo, report, trace, doctor)
 
 EXIT_CODES = """\
 exit codes:

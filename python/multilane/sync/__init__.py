@@ -33,7 +33,8 @@ from multilane._multilane import (
     RWLock,
     Semaphore,
 )
-from multilane.errors import DeadlockError, LockAbandonedError, LockOrderWarning
+from multilane.errors import DeadlockError, LockAbandonedError, LockOrderWarning, ProtocolError
+from multilane.sync._protocol import Failure, Move, Net, Protocol, Verdict, Waits
 from multilane.sync._report import Holder, ShutDown, WaitStep
 
 __all__ = [
@@ -46,20 +47,27 @@ __all__ = [
     "DeadlockError",
     "Empty",
     "Event",
+    "Failure",
     "Full",
     "Holder",
     "Latch",
     "Lock",
     "LockAbandonedError",
     "LockOrderWarning",
+    "Move",
+    "Net",
     "Once",
+    "Protocol",
+    "ProtocolError",
     "Queue",
     "RLock",
     "RWLock",
     "Semaphore",
     "ShutDown",
     "SimpleQueue",
+    "Verdict",
     "WaitStep",
+    "Waits",
     "detection",
     "join",
     "select",

@@ -10,6 +10,7 @@ mod condition;
 mod event;
 mod latch;
 mod lock;
+mod protocol;
 mod rwlock;
 mod semaphore;
 mod site;
@@ -47,6 +48,9 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<latch::PyAtomicInt>()?;
     module.add_class::<latch::PyOnce>()?;
     module.add_class::<channel::PyChannel>()?;
+    module.add_class::<protocol::PyChecked>()?;
+    module.add_function(wrap_pyfunction!(protocol::petri_check, module)?)?;
+    module.add_function(wrap_pyfunction!(protocol::petri_dot, module)?)?;
     module.add_function(wrap_pyfunction!(channel::sync_select, module)?)?;
     module.add_function(wrap_pyfunction!(site::sync_calibrate, module)?)?;
     module.add_function(wrap_pyfunction!(sync_join, module)?)?;

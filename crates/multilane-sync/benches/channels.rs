@@ -1,0 +1,158 @@
+//! Messages a second through our channel and through crossbeam's, with the same threads; prints a table.
+//!
+//! `cargo bench -p multilane-sync --bench channels -- [messages] [repeats]`
+//!
+//! The first rows are the shapes of crossbeam's own benchmarks, the last those of a pool: one queue that all
+//! workers share, against one for each, with operations that do nothing.
+
+#![expect(clippy::unwrap_used, reason = "a measurement that cannot run says so by panicking")]
+
+use std::hint::black_box;
+use std::sync::{Arc, Barrier};
+use std::thread;
+use std::time::Instant;
+
+use multilane_sync::{Blocking, Channel, Patience};
+
+/// A channel of either kind.
+trait Queue: Send + Sync + 'static {
+    fn new(capacity: usize) -> Self;
+    fn put(&self, item: usize);
+    fn take(&self) -> usize;
+}
+
+struct Ours(Channel<usize>);
+
+impl Queue for Ours {
+    fn new(capacity: usize) -> Self {
+        Self(Channel::new(capacity))
+    }
+
+    fn put(&self, item: usize) {
+        self.0.send(item, Patience::Forever, &mut Blocking).unwrap();
+    }
+
+    fn take(&self) -> usize {
+        self.0.receive(Patience::Forever, &mut Blocking).unwrap().unwrap()
+    }
+}
+
+struct Theirs(crossbeam_channel::Sender<usize>, crossbeam_channel::Receiver<usize>);
+
+impl Queue for Theirs {
+    fn new(capacity: usize) -> Self {
+        let (sender, receiver) = match capacity {
+            0 => crossbeam_channel::unbounded(),
+            capacity => crossbeam_channel::bounded(capacity),
+        };
+        Self(sender, receiver)
+    }
+
+    fn put(&self, item: usize) {
+        self.0.send(item).unwrap();
+    }
+
+    fn take(&self) -> usize {
+        self.1.recv().unwrap()
+    }
+}
+
+/// How many threads put, how many take, and whether each taker has a queue of its own.
+#[derive(Clone, Copy)]
+struct Shape {
+    putters: usize,
+    takers: usize,
+    own: bool,
+}
+
+/// Messages a second.
+fn rate<Q: Queue>(shape: Shape, capacity: usize, messages: usize) -> f64 {
+    let Shape { putters, takers, own } = shape;
+    let queues: Arc<Vec<Q>> = Arc::new((0..if own { takers } else { 1 }).map(|_| Q::new(capacity)).collect());
+    let (each_puts, each_takes) = (messages / putters, messages / takers);
+    let start = Arc::new(Barrier::new(putters + takers + 1));
+    let mut threads = Vec::new();
+    for _ in 0..putters {
+        let (queues, start) = (queues.clone(), start.clone());
+        threads.push(thread::spawn(move || {
+            start.wait();
+            for item in 0..each_puts {
+                queues[item % queues.len()].put(item);
+            }
+        }));
+    }
+    for taker in 0..takers {
+        let (queues, start) = (queues.clone(), start.clone());
+        threads.push(thread::spawn(move || {
+            start.wait();
+            for _ in 0..each_takes {
+                black_box(queues[taker % queues.len()].take());
+            }
+        }));
+    }
+    start.wait();
+    let begin = Instant::now();
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    messages as f64 / begin.elapsed().as_secs_f64()
+}
+
+fn median(mut rates: Vec<f64>) -> f64 {
+    rates.sort_by(f64::total_cmp);
+    rates[rates.len() / 2]
+}
+
+fn main() {
+    let mut arguments = std::env::args()
+        .skip(1)
+        .filter_map(|argument| argument.parse::<usize>().ok());
+    // A multiple of every number of threads.
+    let messages = arguments.next().unwrap_or(200_000).next_multiple_of(240);
+    let repeats = arguments.next().unwrap_or(5);
+    let shape = |putters, takers| Shape {
+        putters,
+        takers,
+        own: false,
+    };
+    let mut rows = Vec::new();
+    for capacity in [0, 1, 100] {
+        rows.push(("spsc".to_owned(), shape(1, 1), capacity));
+        for threads in [2, 4, 8, 15] {
+            rows.push((format!("mpsc {threads}"), shape(threads, 1), capacity));
+        }
+        for threads in [2, 4, 8] {
+            rows.push((format!("mpmc {threads}+{threads}"), shape(threads, threads), capacity));
+        }
+    }
+    for workers in [2, 4, 8, 16] {
+        rows.push((format!("shared queue, {workers} workers"), shape(1, workers), 0));
+        let own = Shape {
+            own: true,
+            ..shape(1, workers)
+        };
+        rows.push((format!("queue per worker, {workers}"), own, 0));
+    }
+    println!(
+        "{:<28} {:>8} {:>14} {:>14} {:>7}",
+        "", "bound", "ours/s", "crossbeam/s", "ratio"
+    );
+    for (name, shape, capacity) in rows {
+        // Interleaved, so that a busy moment meets both.
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        for _ in 0..repeats {
+            ours.push(rate::<Ours>(shape, capacity, messages));
+            theirs.push(rate::<Theirs>(shape, capacity, messages));
+        }
+        let (ours, theirs) = (median(ours), median(theirs));
+        let bound = if capacity == 0 {
+            "none".to_owned()
+        } else {
+            capacity.to_string()
+        };
+        println!(
+            "{name:<28} {bound:>8} {ours:>14.0} {theirs:>14.0} {:>7.2}",
+            ours / theirs
+        );
+    }
+}
