@@ -143,32 +143,31 @@ impl Program {
 }
 
 impl<T: Float> Kind<T> {
-    /// The parts that are gates, and whether the first starts with all qubits 0.
-    fn compiled(&self) -> (Vec<&Compiled<T>>, bool) {
+    /// The parts that are gates.
+    fn compiled(&self) -> Vec<&Compiled<T>> {
         match self {
-            Self::Once(compiled, _) => (vec![compiled], true),
+            Self::Once(compiled, _) => vec![compiled],
             Self::Shots(parts) => {
                 let gates = parts.iter().filter_map(|part| match part {
                     Part::Gates { compiled, .. } => Some(compiled),
                     Part::Measure { .. } => None,
                 });
-                (gates.collect(), false)
+                gates.collect()
             }
         }
     }
 
     fn sweeps(&self) -> Vec<Sweep> {
-        let (compiled, fresh) = self.compiled();
-        compiled.iter().flat_map(|compiled| compiled.sweeps(fresh)).collect()
+        self.compiled().iter().flat_map(|compiled| compiled.sweeps()).collect()
     }
 
     fn summary(&self) -> Summary {
-        let (compiled, fresh) = self.compiled();
+        let compiled = self.compiled();
         Summary {
             gates: 0,
             actions: compiled.iter().map(|compiled| compiled.actions).sum(),
             passes: compiled.iter().map(|compiled| compiled.passes.len()).sum(),
-            moved_bytes: compiled.iter().map(|compiled| compiled.moved_bytes(fresh)).sum(),
+            moved_bytes: compiled.iter().map(|compiled| compiled.moved_bytes()).sum(),
         }
     }
 
@@ -177,8 +176,8 @@ impl<T: Float> Kind<T> {
         let Self::Once(compiled, _) = self else {
             return Err(several_states("state"));
         };
-        let mut register = Register::new(program.qubits, program.bytes()?)?;
-        execute::execute(compiled, &mut register, true, lanes)?;
+        let mut register = Register::any(program.qubits, program.bytes()?)?;
+        execute::execute(compiled, &mut register, lanes)?;
         Ok(register)
     }
 

@@ -56,6 +56,11 @@ impl Level {
             Self::Avx512 => 64,
         }
     }
+
+    /// Numbers of a vector.
+    pub(crate) const fn lanes<T>(self) -> usize {
+        self.vector_bytes() / size_of::<T>()
+    }
 }
 
 /// A real number that amplitudes are made of.
