@@ -108,9 +108,8 @@ impl Block {
         if self.bytes >= LENT {
             // SAFETY: the block's own mapping, whose contents nobody counts on. Only advice: a system that does not
             // know it leaves the pages where they are.
-            let _ = unsafe {
-                rustix::mm::madvise(self.start.as_ptr().cast(), self.bytes, rustix::mm::Advice::LinuxFree)
-            };
+            let _ =
+                unsafe { rustix::mm::madvise(self.start.as_ptr().cast(), self.bytes, rustix::mm::Advice::LinuxFree) };
         }
     }
 }
@@ -154,7 +153,10 @@ impl Kept {
 
     /// Keeps a block; returns those that are too many.
     fn give(&mut self, block: Block) -> Vec<Block> {
-        let (lent, most) = (block.bytes >= LENT, if block.bytes >= LENT { most_lent() } else { MOST_SMALL });
+        let (lent, most) = (
+            block.bytes >= LENT,
+            if block.bytes >= LENT { most_lent() } else { MOST_SMALL },
+        );
         let mut left = Vec::new();
         if block.bytes > most {
             left.push(block);
@@ -164,7 +166,9 @@ impl Kept {
         self.blocks.push(block);
         while self.blocks.len() > MOST_BLOCKS || self.bytes(lent) > most {
             let like = |block: &Block| (block.bytes >= LENT) == lent;
-            let Some(at) = self.blocks.iter().position(like) else { break };
+            let Some(at) = self.blocks.iter().position(like) else {
+                break;
+            };
             left.push(self.blocks.remove(at));
         }
         left

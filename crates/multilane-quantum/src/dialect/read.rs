@@ -132,7 +132,11 @@ impl Reader {
             }
             return Ok(());
         }
-        let operands: Option<Vec<Angle>> = op.operands.iter().map(|value| self.angles.get(value).cloned()).collect();
+        let operands: Option<Vec<Angle>> = op
+            .operands
+            .iter()
+            .map(|value| self.angles.get(value).cloned())
+            .collect();
         let angle = match (op.name.as_str(), operands.as_deref()) {
             ("core.neg", Some([x])) => x.clone().apply(Unary::Negate),
             ("core.sin", Some([x])) => x.clone().apply(Unary::Sin),
@@ -243,7 +247,8 @@ fn gate(op: &Op, angles: Vec<Angle>) -> Result<Gate, QuantumError> {
             return refused("an element of a `unitary` is no number");
         };
         let elements = parts.as_chunks::<2>().0.iter().map(|[re, im]| Complex64::new(*re, *im));
-        return Ok(Gate::Unitary(Matrix::new(elements.collect())?.into()));
+        let elements: Vec<Complex64> = elements.collect();
+        return Ok(Gate::Unitary(Matrix::new(elements)?.into()));
     }
     match Gate::named(name, angles) {
         Some(gate) => Ok(gate),

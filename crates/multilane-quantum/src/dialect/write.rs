@@ -40,7 +40,11 @@ pub fn to_plan(circuit: &Circuit, name: &str) -> Result<Plan, QuantumError> {
     }
     let qubits = Attribute::Int(circuit.qubits() as i64);
     let clbits = (circuit.clbits() > 0).then(|| int(circuit.clbits()));
-    writer.step("quantum.zero", vec![memory], [("qubits", Some(qubits)), ("clbits", clbits)]);
+    writer.step(
+        "quantum.zero",
+        vec![memory],
+        [("qubits", Some(qubits)), ("clbits", clbits)],
+    );
     for instruction in circuit.instructions() {
         writer.instruction(&instruction.operation, instruction.condition.as_ref())?;
     }

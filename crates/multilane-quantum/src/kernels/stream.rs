@@ -3,7 +3,8 @@
 //! A group is as many amplitudes as a vector has lanes: two vectors in the state, where real and imaginary parts
 //! alternate. A unit is the groups that a gate mixes. Targets above the lanes are bits of a group's number. A target
 //! that is a lane changes places with such a bit while its groups are in registers. Controls above the lanes leave
-//! groups out; those that are lanes give every lane its own elements, the identity where the gate does not act.
+//! groups out; those that are lanes give every lane its own elements, the identity where the gate does not act. Lanes
+//! are in the order that takes the fewest instructions ([`super::Level::lane_of`]).
 //! Never starts threads.
 
 use std::ops::Range;
@@ -81,11 +82,7 @@ impl<T> Stream<T> {
 /// `state` holds all groups of the gate, only the caller uses those of these units, and the processor has the level
 /// of `V`, for whose lanes the gate was made.
 #[inline(always)]
-pub(crate) unsafe fn stream<V: Vector>(
-    state: *mut V::Element,
-    stream: &Stream<V::Element>,
-    units: Range<usize>,
-) {
+pub(crate) unsafe fn stream<V: Vector>(state: *mut V::Element, stream: &Stream<V::Element>, units: Range<usize>) {
     // SAFETY: the contract.
     unsafe {
         match &stream.work {
@@ -156,7 +153,7 @@ unsafe fn matrix<V: Vector, const N: usize, const M: usize, const L: usize, cons
             let (mut x, mut y) = ([zero; N], [zero; N]);
             for row in 0..N {
                 let from = unit.add(places[row]);
-                (x[row], y[row]) = V::split(V::load(from), V::load(from.add(V::LANES)));
+                (x[row], y[row]) = V::part(V::load(from), V::load(from.add(V::LANES)));
             }
             exchange::<V, N, L>(&mut x, lanes);
             exchange::<V, N, L>(&mut y, lanes);
@@ -180,7 +177,7 @@ unsafe fn matrix<V: Vector, const N: usize, const M: usize, const L: usize, cons
             exchange::<V, N, L>(&mut im, lanes);
             for row in 0..N {
                 let to = unit.add(places[row]);
-                let (first, second) = V::join(re[row], im[row]);
+                let (first, second) = V::unite(re[row], im[row]);
                 first.store(to);
                 second.store(to.add(V::LANES));
             }
@@ -248,8 +245,8 @@ unsafe fn phases<V: Vector>(
                 let (x, y) = (V::load(own), V::load(own.add(V::LANES)));
                 let mut group = state.add((at | value) * 2 * V::LANES);
                 for _ in 0..length {
-                    let (a, b) = V::split(V::load(group), V::load(group.add(V::LANES)));
-                    let (first, second) = V::join(b.neg_mul_add(y, a.mul(x)), b.mul_add(x, a.mul(y)));
+                    let (a, b) = V::part(V::load(group), V::load(group.add(V::LANES)));
+                    let (first, second) = V::unite(b.neg_mul_add(y, a.mul(x)), b.mul_add(x, a.mul(y)));
                     first.store(group);
                     second.store(group.add(V::LANES));
                     group = group.add(2 * V::LANES);

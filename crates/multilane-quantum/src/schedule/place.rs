@@ -90,7 +90,11 @@ pub(crate) fn compile<T: Real>(shape: Shape, level: Level, actions: Vec<Action>,
 fn chunks<T: Real>(level: Level, batch: &Batch, written: u64) -> Chunks<T> {
     let local = places(batch.local);
     // A run is written as a whole or not at all.
-    let alike = if written == 0 { batch.local } else { batch.local & written };
+    let alike = if written == 0 {
+        batch.local
+    } else {
+        batch.local & written
+    };
     let run_bits = (alike.trailing_ones() as usize).min(local.len());
     let lane_bits = level.lanes::<T>().ilog2() as usize;
     let lane_bits = if run_bits < lane_bits { 0 } else { lane_bits };
@@ -102,7 +106,10 @@ fn chunks<T: Real>(level: Level, batch: &Batch, written: u64) -> Chunks<T> {
         steps: Vec::new(),
     };
     placing.all();
-    let unwritten = local[run_bits..].iter().enumerate().filter(|(_, bit)| written >> **bit & 1 == 0);
+    let unwritten = local[run_bits..]
+        .iter()
+        .enumerate()
+        .filter(|(_, bit)| written >> **bit & 1 == 0);
     let unwritten = unwritten.fold(0, |mask, (place, _)| mask | 1 << place);
     Chunks {
         layout: layout(&local, &placing.at, run_bits, lane_bits, unwritten),

@@ -8,16 +8,15 @@ use super::action::{Action, Controls, Matrix, product};
 use super::batch::{ones, places};
 use crate::kernels::{Level, Real, Stream, Work};
 
+/// Bits that number the lanes of the longest vector.
+const MOST_LANE_BITS: usize = 4;
+
 /// The most bits above the lanes that choose the factors of a diagonal.
 const MOST_CHOOSING: u32 = 4;
 
 /// The actions as one gate for a state of so many qubits; nothing when they are more than that.
 pub(crate) fn single<T: Real>(qubits: usize, level: Level, actions: &[Action]) -> Option<Stream<T>> {
-    let lane_bits = level.lanes::<T>().ilog2() as usize;
-    let shape = Shape {
-        lane_bits,
-        group_bits: qubits.checked_sub(lane_bits)?,
-    };
+    let shape = Shape::new::<T>(qubits, level)?;
     let phase = |action: &Action| match action {
         Action::Phase { mask, factor } => Some((*mask, *factor)),
         _ => None,
@@ -31,7 +30,9 @@ pub(crate) fn single<T: Real>(qubits: usize, level: Level, actions: &[Action]) -
                 target,
                 controls: Controls { mask, value },
             },
-        ] if *target >= lane_bits && mask & ones(lane_bits) == 0 => Some(shape.flip(*target, *mask, *value)),
+        ] if *target >= shape.lane_bits && mask & ones(shape.lane_bits) == 0 => {
+            Some(shape.flip(*target, *mask, *value))
+        }
         [Action::Flip { target, controls }] => shape.matrix(&[*target], *controls, &flipping()),
         [
             Action::Dense {
@@ -61,11 +62,7 @@ pub(crate) fn per_value<T: Real>(
     bit: usize,
     factors: [Complex64; 2],
 ) -> Option<Stream<T>> {
-    let lane_bits = level.lanes::<T>().ilog2() as usize;
-    let shape = Shape {
-        lane_bits,
-        group_bits: qubits.checked_sub(lane_bits)?,
-    };
+    let shape = Shape::new::<T>(qubits, level)?;
     Some(shape.choosing(0, 1 << bit, |state| factors[(state >> bit & 1) as usize]))
 }
 
@@ -80,9 +77,25 @@ struct Shape {
     lane_bits: usize,
     /// The others: the number of a group.
     group_bits: usize,
+    /// For each of the lowest its place among the lanes.
+    lane_of: [usize; MOST_LANE_BITS],
 }
 
 impl Shape {
+    fn new<T: Real>(qubits: usize, level: Level) -> Option<Self> {
+        let lane_bits = level.lanes::<T>().ilog2() as usize;
+        Some(Self {
+            lane_bits,
+            group_bits: qubits.checked_sub(lane_bits)?,
+            lane_of: std::array::from_fn(|bit| level.lane_of::<T>(bit)),
+        })
+    }
+
+    /// The lowest bits of the state that is at a lane.
+    fn state_of(self, lane: u64) -> u64 {
+        (0..self.lane_bits).fold(0, |state, bit| state | (lane >> self.lane_of[bit] & 1) << bit)
+    }
+
     fn units(self, fixed: usize) -> usize {
         1 << (self.group_bits - fixed.count_ones() as usize)
     }
@@ -111,7 +124,11 @@ impl Shape {
         let mut order: Vec<usize> = (0..targets.len()).collect();
         order.sort_by_key(|place| targets[*place] >= self.lane_bits);
         let is_lane = |target: usize| target < self.lane_bits;
-        let lanes: Vec<usize> = order.iter().map(|place| targets[*place]).filter(|t| is_lane(*t)).collect();
+        let low_targets = order
+            .iter()
+            .map(|place| targets[*place])
+            .filter(|target| is_lane(*target));
+        let lanes: Vec<usize> = low_targets.map(|target| self.lane_of[target]).collect();
         let high = targets.iter().filter(|target| !is_lane(**target));
         let mut fixed = high.fold(self.group(controls.mask), |mask, target| {
             mask | 1 << (target - self.lane_bits)
@@ -131,18 +148,23 @@ impl Shape {
                 }
             });
         }
-        let sum = |row: usize| (weights.iter().enumerate()).map(|(bit, weight)| (row >> bit & 1) * weight);
+        let offset = |row: usize| {
+            (weights.iter().enumerate())
+                .map(|(bit, weight)| (row >> bit & 1) * weight)
+                .sum()
+        };
         let (rows, real) = (1usize << targets.len(), matrix.iter().all(|element| element.im == 0.0));
         // The row of the matrix as it was given.
-        let given = |row: usize| (order.iter().enumerate()).fold(0, |all, (bit, place)| all | (row >> bit & 1) << place);
+        let given =
+            |row: usize| (order.iter().enumerate()).fold(0, |all, (bit, place)| all | (row >> bit & 1) << place);
         let low = ones(self.lane_bits);
-        let acts = |lane: usize| lane as u64 & controls.mask & low == controls.value & low;
+        let acts = |lane: u64| self.state_of(lane) & controls.mask & low == controls.value & low;
         let mut elements = Vec::new();
         for row in 0..rows {
             for column in 0..rows {
                 let element = matrix[given(row) * rows + given(column)];
                 let identity = Complex64::from(f64::from(row == column));
-                let own: Vec<Complex64> = (0..1 << self.lane_bits)
+                let own: Vec<Complex64> = (0..1u64 << self.lane_bits)
                     .map(|lane| if acts(lane) { element } else { identity })
                     .collect();
                 elements.extend(own.iter().map(|element| T::from_f64(element.re)));
@@ -157,7 +179,7 @@ impl Shape {
             units: self.units(fixed),
             work: Work::Matrix {
                 qubits: targets.len(),
-                offsets: std::array::from_fn(|row| sum(row).sum()),
+                offsets: std::array::from_fn(offset),
                 lanes,
                 elements,
                 real,
@@ -188,8 +210,9 @@ impl Shape {
         let bits = places((self.group(named) & !fixed) as u64);
         let (mut factors, mut same) = (Vec::new(), 0u32);
         for choice in 0..1usize << bits.len() {
-            let group = (bits.iter().enumerate()).fold(fixed, |group, (place, bit)| group | (choice >> place & 1) << bit);
-            let state = |lane: u64| (group as u64) << self.lane_bits | lane;
+            let group =
+                (bits.iter().enumerate()).fold(fixed, |group, (place, bit)| group | (choice >> place & 1) << bit);
+            let state = |lane: u64| (group as u64) << self.lane_bits | self.state_of(lane);
             let own: Vec<Complex64> = (0..1 << self.lane_bits).map(|lane| factor(state(lane))).collect();
             same |= u32::from(own.iter().all(|factor| *factor == Complex64::ONE)) << choice;
             factors.extend(own.iter().map(|factor| T::from_f64(factor.re)));

@@ -43,9 +43,19 @@ pub(crate) fn execute<T: Float>(
     register: &mut Register<T>,
     lanes: &dyn Lanes,
 ) -> Result<(), QuantumError> {
+    execute_watched(compiled, register, lanes, &mut |_| {})
+}
+
+/// As [`execute`]; calls `after` with the number of each pass when it is done.
+pub(super) fn execute_watched<T: Float>(
+    compiled: &Compiled<T>,
+    register: &mut Register<T>,
+    lanes: &dyn Lanes,
+    after: &mut dyn FnMut(usize),
+) -> Result<(), QuantumError> {
     let own = scratch(compiled, lanes)?;
     let start = Start(register.start());
-    for pass in &compiled.passes {
+    for (number, pass) in compiled.passes.iter().enumerate() {
         if lanes.stopped() {
             return Err(QuantumError::Stopped);
         }
@@ -53,6 +63,7 @@ pub(crate) fn execute<T: Float>(
             Pass::Chunks(pass) => through_scratch(compiled, pass, &start, &own, lanes),
             Pass::Stream(gate) => in_place(compiled.level, gate, &start, lanes),
         }
+        after(number);
     }
     if compiled.written.count_ones() < compiled.qubits as u32 && !register.is_fresh() {
         clear(register, !compiled.written, lanes);

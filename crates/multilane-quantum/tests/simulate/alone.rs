@@ -21,7 +21,9 @@ fn state(qubits: usize, seed: u64) -> Vec<Complex64> {
         (seed >> 11) as f64 / (1u64 << 53) as f64 - 0.5
     };
     let scale = (0.5f64).powi(qubits as i32).sqrt();
-    (0..1 << qubits).map(|_| Complex64::new(next() * scale, next() * scale)).collect()
+    (0..1 << qubits)
+        .map(|_| Complex64::new(next() * scale, next() * scale))
+        .collect()
 }
 
 /// Applies a gate at every level and precision, on one lane and on several, and compares with its definition.
@@ -44,7 +46,10 @@ fn check(before: &[Complex64], gate: &Gate, controls: &[Control], targets: &[usi
             };
             let one = found(&Serial);
             let off = distance(&one, &wanted);
-            let what = format!("{} on {targets:?} under {controls:?}, {level:?} {precision:?}", gate.name());
+            let what = format!(
+                "{} on {targets:?} under {controls:?}, {level:?} {precision:?}",
+                gate.name()
+            );
             assert!(off < tolerance, "{what}: off by {off:e}");
             assert!(one == found(&Threads(3)), "{what}: lanes make a difference");
         }
@@ -66,7 +71,12 @@ proptest! {
 #[test]
 fn one_qubit_and_every_control_of_one() {
     let before = state(11, 1);
-    let gates = [Gate::X, Gate::Ry(0.3.into()), Gate::U(0.3.into(), 0.7.into(), 1.1.into()), Gate::P(0.4.into())];
+    let gates = [
+        Gate::X,
+        Gate::Ry(0.3.into()),
+        Gate::U(0.3.into(), 0.7.into(), 1.1.into()),
+        Gate::P(0.4.into()),
+    ];
     for target in 0..11 {
         for gate in &gates {
             check(&before, gate, &[], &[target]);
@@ -81,10 +91,16 @@ fn one_qubit_and_every_control_of_one() {
 #[test]
 fn every_pair_of_qubits() {
     let before = state(11, 2);
-    let real: Vec<Complex64> = [0.6, 0.8, 0.0, 0.0, -0.8, 0.6, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0]
-        .map(Complex64::from)
-        .to_vec();
-    let gates = [Gate::Unitary(unitary(2, 5).into()), Gate::Unitary(Matrix::new(real).unwrap().into()), Gate::Swap];
+    let real: Vec<Complex64> = [
+        0.6, 0.8, 0.0, 0.0, -0.8, 0.6, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0,
+    ]
+    .map(Complex64::from)
+    .to_vec();
+    let gates = [
+        Gate::Unitary(unitary(2, 5).into()),
+        Gate::Unitary(Matrix::new(real).unwrap().into()),
+        Gate::Swap,
+    ];
     for first in 0..11 {
         for second in (0..11).filter(|second| *second != first) {
             for gate in &gates {

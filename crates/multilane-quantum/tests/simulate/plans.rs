@@ -71,7 +71,11 @@ fn measurements_conditions_and_parameters_are_read_back() {
     circuit.rx(a.clone() * 2.0.into() - Angle::parameter("b"), 0).unwrap();
     circuit.measure(0, 1).unwrap().measure(1, 3).unwrap();
     circuit.x(2).unwrap().only_if(Condition::differs([1, 3, 0], 5)).unwrap();
-    circuit.measure(2, 1).unwrap().only_if(Condition::equals([3], 1)).unwrap();
+    circuit
+        .measure(2, 1)
+        .unwrap()
+        .only_if(Condition::equals([3], 1))
+        .unwrap();
     circuit.reset(0).unwrap().only_if(Condition::equals([1], 1)).unwrap();
     circuit.barrier(&[0, 2]).unwrap().p(-a, 1).unwrap();
     let plan = to_plan(&circuit, "all").unwrap();
@@ -82,7 +86,15 @@ fn measurements_conditions_and_parameters_are_read_back() {
 #[test]
 fn passes_of_circuits_run_on_their_plans() {
     let mut circuit = Circuit::new(2, 2).unwrap();
-    circuit.h(0).unwrap().cx(0, 1).unwrap().cx(0, 1).unwrap().rz(Angle::parameter("a"), 0).unwrap();
+    circuit
+        .h(0)
+        .unwrap()
+        .cx(0, 1)
+        .unwrap()
+        .cx(0, 1)
+        .unwrap()
+        .rz(Angle::parameter("a"), 0)
+        .unwrap();
     circuit.rz(0.5, 0).unwrap().measure_all().unwrap();
     let mut plan = to_plan(&circuit, "pair").unwrap();
     let reports = optimize_plan(&mut plan, DEFAULT).unwrap();
@@ -98,9 +110,9 @@ fn what_no_circuit_says_is_refused() {
     circuit.x(1).unwrap().only_if(Condition::equals([0], 1)).unwrap();
     let good = text::print(&to_plan(&circuit, "plan").unwrap());
     for (from, to, problem) in [
-        ("quantum.measure(%3)", "quantum.measure(%1)", "changed since"),
-        ("(%5, %6)", "(%5, %4)", "another value of classical bit 0"),
-        ("state = %7", "state = %5", "changes afterwards"),
+        ("quantum.measure(%2)", "quantum.measure(%1)", "changed since"),
+        ("(%4, %5)", "(%4, %3)", "another value of classical bit 0"),
+        ("state = %6", "state = %4", "changes afterwards"),
     ] {
         assert!(good.contains(from), "{good}");
         let plan = text::parse(&good.replace(from, to), &registry()).unwrap();
