@@ -102,7 +102,8 @@ def test_memory_that_was_used_before_shows_in_no_result(precision: str) -> None:
         assert abs(np.vdot(state, state) - 1) < 1e-5
         del state
     register = Register(qubits, precision=precision)  # type: ignore[arg-type]
-    assert register.state()[0] == 1 and not register.state()[1:].any()
+    assert register.state()[0] == 1
+    assert not register.state()[1:].any()
 
 
 @pytest.mark.parametrize("turn", [1e17, -1.5e16, 123456.7])
