@@ -8,8 +8,8 @@ use proptest::prelude::*;
 
 use crate::common::{Threads, any_gate, apply, definition, distance, unitary};
 
-/// Qubits of the states: more than are changed amplitude by amplitude, and more than one piece of work.
-const QUBITS: std::ops::Range<usize> = 10..17;
+/// Qubits of the states: more than are changed amplitude by amplitude.
+const QUBITS: std::ops::Range<usize> = 10..15;
 
 /// A state that looks random.
 fn state(qubits: usize, seed: u64) -> Vec<Complex64> {
@@ -57,7 +57,7 @@ fn check(before: &[Complex64], gate: &Gate, controls: &[Control], targets: &[usi
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn a_gate_is_its_definition(
