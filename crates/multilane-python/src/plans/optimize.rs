@@ -28,11 +28,11 @@ pub(super) fn optimize(plan: &mut Plan, names: &[&str]) -> Result<Report, Refuse
     let mut done = Vec::new();
     for name in names {
         if !of_circuits(name) {
-            let report = passes::optimize(plan, registry(), &[name]).map_err(Refused::Plan)?;
+            let report = passes::optimize(plan, registry(), &[*name]).map_err(Refused::Plan)?;
             done.extend(report.passes);
             continue;
         }
-        for report in circuits::optimize_plan(plan, &[name]).map_err(Refused::Circuit)? {
+        for report in circuits::optimize_plan(plan, &[*name]).map_err(Refused::Circuit)? {
             done.push(PassReport {
                 name: report.name.to_owned(),
                 changed: report.changed,
