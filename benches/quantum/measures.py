@@ -55,11 +55,12 @@ def take(engine_name: str, test: str, workers: int, scale: dict[str, Any]) -> Sa
     name, number, *rest = test.split("-")
     limits = Scale(**scale)
     qubits = int(number) + limits.more_qubits
+    precision = rest[0] if rest else "f64"
     if engine_name == "in-place":
-        return {"gb_per_s": in_place.bandwidth(16 << qubits, workers)}
+        return {"gb_per_s": in_place.bandwidth(BYTES[precision] << qubits, workers)}
     if engine_name == "native":
         return {"seconds": native(qubits, workers)}
-    engine = make(engine_name, workers, rest[0] if rest else "f64")
+    engine = make(engine_name, workers, precision)
     check(engine)
     match name:
         case "shots":
@@ -69,7 +70,7 @@ def take(engine_name: str, test: str, workers: int, scale: dict[str, Any]) -> Sa
         case "call":
             return call(engine, qubits, limits)
         case "pass":
-            return {"gb_per_s": passes(engine, qubits)}
+            return passes(engine, qubits)
     run = engine.run(CASES[name][1](qubits), qubits)
     if rest and int(number) == MOST_QUBITS:
         return large(run, BYTES[engine.precision] << qubits)
@@ -141,19 +142,44 @@ def call(engine: Engine, qubits: int, scale: Scale) -> Sample:
     return {"call_us": statistics.median(seconds) * 1e6}
 
 
-def passes(engine: Engine, qubits: int) -> float:
-    """Gates one at a time on a register, each a pass over it: GB/s read and written."""
+#: How often each gate is applied at each place.
+TURNS = 5
+
+
+def passes(engine: Engine, qubits: int) -> Sample:
+    """Gates one at a time on a register, each a pass over it: GB/s read and written, of each and of the slowest."""
     if not isinstance(engine, Multilane):
         raise TypeError("only multilane's own register")
-    register = engine.quantum.Register(qubits)
-    seconds = []
-    for _ in range(5):
-        for qubit in (0, qubits // 2, qubits - 1):
-            for gate in (register.h, register.x, lambda qubit: register.rx(0.3, qubit)):
-                started = time.perf_counter()
-                gate(qubit)
-                seconds.append(time.perf_counter() - started)
-    return (2 * BYTES["f64"] << qubits) / statistics.median(seconds) / 1e9
+    register = engine.quantum.Register(qubits, precision=engine.precision)
+    state_bytes = BYTES[engine.precision] << qubits
+    low, middle, high = 0, qubits // 2, qubits - 1
+    one = [(low,), (middle,), (high,)]
+    pairs = [(low, 1), (low, high), (high, low), (middle, high)]
+    matrix = _random_unitary(4)
+    gates: dict[str, tuple[Callable[..., object], list[tuple[int, ...]]]] = {
+        "h": (register.h, one),
+        "x": (register.x, one),
+        "rx": (lambda qubit: register.rx(0.3, qubit), one),
+        "rz": (lambda qubit: register.rz(0.3, qubit), one),
+        "u": (lambda qubit: register.u(0.3, 0.7, 1.1, qubit), one),
+        "cx": (register.cx, pairs),
+        "pair": (lambda first, second: register.unitary(matrix, [first, second]), pairs),
+    }
+    found = {}
+    for name, (gate, places) in gates.items():
+        rates = []
+        for place in places:
+            # Where a control above a cache line is 0, nothing is read.
+            moved = state_bytes if name == "cx" and place[0] > 2 else 2 * state_bytes
+            seconds = [_timed(lambda gate=gate, place=place: gate(*place)) for _ in range(TURNS + 1)][1:]
+            rates.append(moved / statistics.median(seconds) / 1e9)
+        found[name] = min(rates)
+    return {"gb_per_s": min(found.values()), **found}
+
+
+def _random_unitary(size: int) -> Any:
+    normal = np.random.default_rng(7).standard_normal((2, size, size))
+    return np.linalg.qr(normal[0] + 1j * normal[1])[0]
 
 
 def native(qubits: int, workers: int) -> float:

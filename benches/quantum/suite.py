@@ -52,7 +52,16 @@ def _tests() -> dict[str, Test]:
     stall = (Metric("stall_s", "longest stall", Form.MILLISECONDS, False),)
     call = (Metric("call_us", "call", Form.MICROSECONDS, False),)
     return tests | {
-        "pass-24": Test("Gates that need one pass, 24 qubits", "one pass", bandwidth, (OURS, "in-place"), "in-place"),
+        "pass-24": Test(
+            "The slowest of gates that need one pass, 24 qubits", "one pass", bandwidth, (OURS, "in-place"), "in-place"
+        ),
+        "pass-24-f32": Test(
+            "The slowest of gates that need one pass, 24 qubits, f32",
+            "one pass, f32",
+            bandwidth,
+            (OURS, "in-place"),
+            "in-place",
+        ),
         "stall-22": Test("Stall of another Python thread, QFT, 22 qubits", "stall", stall, peers, "prismq"),
         "call-10": Test("One call, GHZ, 10 qubits", "small call", call, peers, "qulacs"),
         "native-20": Test("From Python and from Rust, GHZ, 20 qubits", "Python", (RUN,), (OURS, "native"), "native"),
@@ -75,6 +84,7 @@ def _checks() -> tuple[Check, ...]:
     return (
         *checks,
         Check("pass-24", "gb_per_s", OF_BANDWIDTH, "in-place"),
+        Check("pass-24-f32", "gb_per_s", OF_BANDWIDTH, "in-place"),
         Check("stall-22", "stall_s", STALL_S),
         Check("call-10", "call_us", CALL_US),
         Check("native-20", "seconds", OF_NATIVE, "native"),

@@ -26,6 +26,7 @@ from multilane._locks import petri_check as petri_check
 from multilane._locks import petri_dot as petri_dot
 from multilane._native_quantum import Angle as Angle
 from multilane._native_quantum import CircuitData as CircuitData
+from multilane._native_quantum import CircuitRun as CircuitRun
 from multilane._native_quantum import RegisterData as RegisterData
 from multilane._native_quantum import ShotsData as ShotsData
 from multilane._native_quantum import StateData as StateData

@@ -6,6 +6,8 @@ A stub alone: at run time everything here lies in `multilane._multilane`, whose 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, SupportsComplex, final
 
+from multilane._multilane import Plan, Trace
+
 @final
 class Angle:
     """A number or an expression over parameters whose values come later."""
@@ -81,9 +83,20 @@ class CircuitData:
     def copy(self) -> CircuitData:
         """Return a circuit of its own."""
     def run(
-        self, precision: str, shots: int | None, seed: int, workers: int | None, optimize: bool = True
-    ) -> tuple[StateData | None, ShotsData | None]:
-        """Run it on all qubits 0; return its state where there is a single one, and what was measured."""
+        self,
+        precision: str,
+        shots: int | None,
+        seed: int,
+        workers: int | None,
+        optimize: bool = True,
+        lanes_recorded: bool = False,
+    ) -> tuple[StateData | None, ShotsData | None, CircuitRun]:
+        """Run it on all qubits 0; return its state where there is a single one, what was measured, what it took."""
+    def to_plan(self, name: str) -> Plan:
+        """Return it as a plan of the quantum dialect."""
+    @staticmethod
+    def from_plan(plan: Plan) -> CircuitData:
+        """Return the circuit that a plan says."""
     def to_qasm(self, version: int) -> str:
         """Write it in OpenQASM 2 or 3."""
     def equals(self, other: CircuitData) -> bool:
@@ -91,6 +104,29 @@ class CircuitData:
     def __len__(self) -> int: ...
     def instructions(self) -> list[dict[str, Any]]:
         """Return every instruction as a dictionary."""
+
+@final
+class CircuitRun:
+    """What a run took; `multilane.quantum.Result` hands out its trace and its verdict."""
+
+    def groups(self) -> list[dict[str, Any]]:
+        """Return for each pass over memory what it did, when, its bytes and its prediction."""
+    def trace(self) -> Trace:
+        """Return the run as a trace."""
+    def memory_ns(self) -> float:
+        """Return what moving the bytes takes at the bandwidth that the cost model knows."""
+    @property
+    def start_ns(self) -> int:
+        """When it started."""
+    @property
+    def end_ns(self) -> int:
+        """When it ended."""
+    @property
+    def workers(self) -> int:
+        """Workers at most."""
+    @property
+    def state_bytes(self) -> int:
+        """Bytes of the state."""
 
 @final
 class RegisterData:

@@ -111,6 +111,12 @@ pub enum QuantumError {
         /// Passes there are.
         known: Vec<&'static str>,
     },
+    /// A plan says what no circuit can.
+    #[error("the plan is no circuit: {problem}")]
+    NoCircuit {
+        /// What of it.
+        problem: String,
+    },
     /// The state does not fit into memory.
     #[error("{qubits} qubits in {precision} need {bytes} bytes, but only {available} can be had")]
     OutOfMemory {

@@ -77,6 +77,32 @@ fn census(circuit: &Circuit) -> BTreeMap<String, usize> {
     census
 }
 
+impl Sweep {
+    /// Nanoseconds that it should take on a machine.
+    ///
+    /// A unit of [`CostClass::Arithmetic`] is an operation on a float of 8 bytes while it is in the cache, one of
+    /// [`CostClass::Sequential`] the way of such a float through scratch, and the streams are passes in place.
+    pub fn predict_ns(&self, model: &CostModel, precision: Precision, workers: usize) -> f64 {
+        let (lanes, width) = (workers.max(1) as f64, precision.bytes() as f64 / 16.0);
+        let arithmetic = model.ns_of_unit(CostClass::Arithmetic) * self.operations * width / lanes;
+        let (read, written) = (self.read_bytes as f64, self.written_bytes as f64);
+        let memory = model.pass_ns(read, written, 1.0, workers.max(1));
+        let shared = if workers > 1 { model.fork_join_ns } else { 0.0 };
+        if self.in_place {
+            // Computed while the next amplitudes are on their way.
+            return shared + arithmetic.max(memory);
+        }
+        // A chunk is read, then computed on, then written.
+        let scratch = model.ns_of_unit(CostClass::Sequential) * (read + written) / 8.0 / lanes;
+        shared + arithmetic + memory + scratch
+    }
+
+    /// What it does, in words.
+    pub fn words(&self) -> String {
+        blocks(self)
+    }
+}
+
 impl Explanation {
     /// Bytes that a run reads and writes.
     pub fn moved_bytes(&self) -> u64 {
@@ -101,26 +127,10 @@ impl Explanation {
         })
     }
 
-    /// Nanoseconds that a run should take on a machine.
-    ///
-    /// A unit of [`CostClass::Arithmetic`] is an operation on a float of 8 bytes while it is in the cache, one of
-    /// [`CostClass::Sequential`] the first use of 4,096 bytes of memory, and the streams are passes in place.
+    /// Nanoseconds that a run should take on a machine, in memory that was used before.
     pub fn predict_ns(&self, model: &CostModel, workers: usize) -> f64 {
-        let lanes = workers.max(1) as f64;
-        let width = self.precision.bytes() as f64 / 16.0;
-        let pass = |sweep: &Sweep| {
-            // A chunk is read, then computed on, then written.
-            let arithmetic = model.ns_of_unit(CostClass::Arithmetic) * sweep.operations * width / lanes;
-            arithmetic + model.pass_ns(sweep.read_bytes as f64, sweep.written_bytes as f64, 1.0, workers.max(1))
-        };
-        let written = self.sweeps.iter().map(|sweep| sweep.written_bytes).max().unwrap_or(0) as f64;
-        let first_use = if self.bytes < MAPPED_BYTES {
-            0.0
-        } else {
-            model.ns_of_unit(CostClass::Sequential) * written / 4096.0 / lanes
-        };
-        let shared = if workers > 1 { model.fork_join_ns } else { 0.0 };
-        model.run_ns + first_use + self.sweeps.iter().map(|sweep| shared + pass(sweep)).sum::<f64>()
+        let pass = |sweep: &Sweep| sweep.predict_ns(model, self.precision, workers);
+        model.run_ns + self.sweeps.iter().map(pass).sum::<f64>()
     }
 
     /// All of it as text.
@@ -175,15 +185,13 @@ impl fmt::Display for Explanation {
     }
 }
 
-/// Smaller states lie in memory that the process has used before.
-const MAPPED_BYTES: usize = 2 << 20;
-
 /// Passes over memory that are written out.
 const SHOWN: usize = 16;
 
 fn one(sweep: &Sweep) -> String {
     let (read, written) = (bytes(sweep.read_bytes as f64), bytes(sweep.written_bytes as f64));
-    format!("reads {read:>8}, writes {written:>8}: {}", blocks(sweep))
+    let place = if sweep.in_place { ", where it lies" } else { "" };
+    format!("reads {read:>8}, writes {written:>8}: {}{place}", blocks(sweep))
 }
 
 /// What gates became.

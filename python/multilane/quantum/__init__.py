@@ -20,6 +20,7 @@ from multilane.quantum._partners import with_package
 from multilane.quantum._questions import PASSES
 from multilane.quantum._register import Register
 from multilane.quantum._result import Result
+from multilane.quantum._verdict import Verdict
 
 if TYPE_CHECKING:
     from multilane.quantum._pennylane_device import MultilaneQubit as MultilaneQubit
@@ -35,6 +36,7 @@ __all__ = [
     "Ket",
     "Register",
     "Result",
+    "Verdict",
     "anatomy",
     "ket",
     "parameter",

@@ -20,6 +20,8 @@ from multilane.quantum._seed import chosen_seed
 if TYPE_CHECKING:
     from qiskit.circuit import QuantumCircuit
 
+    from multilane._plan import Plan
+
 __all__ = ["Angle", "Circuit", "parameter"]
 
 
@@ -136,6 +138,7 @@ class Circuit(Gates, Questions):
         seed: int | None = None,
         workers: int | None = None,
         optimize: bool = True,
+        record: bool = False,
     ) -> Result:
         """Simulate the circuit on qubits that are all 0.
 
@@ -156,6 +159,9 @@ class Circuit(Gates, Questions):
             At most so many; as many as there are processors when None.
         optimize : bool
             Run the default passes first; see `optimize`.
+        record : bool
+            Note what every worker does, about a microsecond for each piece of work, so that `Result.trace` has it.
+            Each pass over memory is timed in any case.
 
         Raises
         ------
@@ -170,9 +176,53 @@ class Circuit(Gates, Questions):
         >>> sorted(pair.measure_all().run(shots=100).counts())
         ['00', '11']
         """
-        positive_count(workers, "workers")
-        positive_count(shots, "shots")
-        return Result(*self._data.run(precision, shots, chosen_seed(seed), workers, optimize), self.qubits, workers)
+        if workers is not None:
+            positive_count(workers, "workers")
+        if shots is not None:
+            positive_count(shots, "shots")
+        # Without shots nothing is drawn, and a fresh seed costs as much as a small circuit's gates.
+        number = 0 if shots is None and seed is None else chosen_seed(seed)
+        ran = self._data.run(precision, shots, number, workers, optimize, record)
+        return Result(*ran, self._data.qubits, workers)
+
+    def to_plan(self, name: str = "circuit") -> Plan:
+        """Return the circuit as a plan of the quantum dialect: data that verifier, analyses and text forms know.
+
+        `Plan.optimize` runs the passes of `optimize` on it by their names, and `from_plan` reads it back.
+
+        Raises
+        ------
+        CircuitError
+            An angle is an arc function of a parameter, which plans do not have.
+
+        >>> from multilane.quantum import Circuit
+        >>> plan = Circuit(2).h(0).h(0).cx(0, 1).to_plan()
+        >>> print(plan.optimize(["cancel_inverses"]))
+        plan circuit(%register: register<amplitudes>) {
+          %0: register<amplitudes> = quantum.zero(%register) {qubits = 2}
+          %1: register<amplitudes> = quantum.gate(%0) {controls = [0], gate = "x", targets = [1]}
+          return state = %1
+        }
+        <BLANKLINE>
+        """
+        from multilane._plan import Plan
+
+        return Plan(self._data.to_plan(name))
+
+    @classmethod
+    def from_plan(cls, plan: Plan) -> Self:
+        """Read a plan of the quantum dialect.
+
+        Raises
+        ------
+        CircuitError
+            The plan says what no circuit can.
+
+        >>> pair = Circuit(2).h(0).cx(0, 1)
+        >>> Circuit.from_plan(pair.to_plan()) == pair
+        True
+        """
+        return cls._of(_multilane.CircuitData.from_plan(plan._native))
 
     @classmethod
     def from_qasm(cls, text: str) -> Self:

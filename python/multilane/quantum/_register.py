@@ -230,7 +230,7 @@ class Register(Gates):
         return register
 
     def _now(self) -> Result:
-        return Result(self._data.state(), None, self.qubits, self._workers)
+        return Result(self._data.state(), None, None, self.qubits, self._workers)
 
     def __repr__(self) -> str:
         qubits = self.qubits

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from multilane import _multilane
 from multilane.errors import CircuitError
 from multilane.quantum._paulis import Paulis, pauli_terms
+from multilane.quantum._verdict import Verdict, verdict_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,17 +37,19 @@ class Result:
     1.0
     """
 
-    __slots__ = ("_shots", "_state", "_workers", "qubits")
+    __slots__ = ("_run", "_shots", "_state", "_workers", "qubits")
 
     def __init__(
         self,
         state: _multilane.StateData | None,
         shots: _multilane.ShotsData | None,
+        run: _multilane.CircuitRun | None,
         qubits: int,
         workers: int | None,
     ) -> None:
         self._state = state
         self._shots = shots
+        self._run = run
         self._workers = workers
         #: How many qubits there are.
         self.qubits = qubits
@@ -193,6 +196,36 @@ class Result:
         chosen = list(qubits)
         parts = np.asarray(self._single().density(chosen, self._workers))
         return parts.view(np.complex128).reshape(1 << len(chosen), -1)
+
+    def _ran(self) -> _multilane.CircuitRun:
+        if self._run is None:
+            raise CircuitError("this is the state of a live register, which no run made; `Circuit.run` has a trace")
+        return self._run
+
+    @property
+    def trace(self) -> _multilane.Trace:
+        """What ran when, as the engine recorded it: a task for each pass over memory.
+
+        With ``run(record=True)`` there is a task for what each worker did in each pass, which is what shares of
+        time and cores used need.
+
+        >>> from multilane.quantum import Circuit
+        >>> trace = Circuit(12).h(0).cx(0, 11).run(record=True).trace
+        >>> trace.backend, len(trace) > 0, trace.tasks()[0]["function"][:7]
+        ('circuit', True, 'pass 1:')
+        """
+        return self._ran().trace()
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the run took, pass by pass, beside what was predicted, and what bounds it.
+
+        >>> from multilane.quantum import Circuit
+        >>> verdict = Circuit(12).h(0).cx(0, 11).run().verdict
+        >>> verdict.cause in {"memory", "arithmetic", "overhead"}
+        True
+        """
+        return verdict_of(self._ran())
 
     def __repr__(self) -> str:
         measured = "" if self._shots is None else f", {len(self._shots)} shots"

@@ -15,6 +15,7 @@ mod finish;
 mod pages;
 mod pool;
 mod program;
+mod recording;
 mod run;
 mod script;
 #[cfg(test)]
@@ -26,5 +27,6 @@ pub use control::{Control, Progress};
 pub use error::PlanRunError;
 pub use pool::BufferPool;
 pub use program::Program;
+pub use recording::{Recorded, Recording};
 pub use run::Run;
 pub use times::{GroupTime, LaneTime};

@@ -14,7 +14,8 @@ mod evaluate;
 pub(crate) mod gate;
 mod graph;
 pub(crate) mod machine;
-mod plan;
+mod optimize;
+pub(crate) mod plan;
 mod read;
 mod run;
 
@@ -39,7 +40,11 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 
 /// The operations of all dialects.
 fn registry() -> &'static Registry {
-    static REGISTRY: LazyLock<Registry> = LazyLock::new(|| Registry::core().with(multilane_graph::dialect()));
+    static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
+        Registry::core()
+            .with(multilane_graph::dialect())
+            .with(multilane_quantum::dialect())
+    });
     &REGISTRY
 }
 

@@ -10,13 +10,15 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString};
 
 use super::bounded::Watched;
+use super::optimize::{self, Refused};
 use super::{ask, bounded, build, errors, registry, run};
 use crate::lab::to_python;
+use crate::quantum;
 
 /// A program over arrays and graphs; never changes.
 #[pyclass(frozen, module = "multilane._multilane")]
 pub(crate) struct Plan {
-    pub(super) plan: Arc<multilane_plan::Plan>,
+    pub(crate) plan: Arc<multilane_plan::Plan>,
     /// Made when it first runs.
     program: OnceLock<(Program, Vec<Watched>)>,
     names: PyOnceLock<Names>,
@@ -30,7 +32,7 @@ pub(super) struct Names {
 }
 
 impl Plan {
-    pub(super) fn new(plan: Arc<multilane_plan::Plan>) -> Self {
+    pub(crate) fn new(plan: Arc<multilane_plan::Plan>) -> Self {
         Self {
             plan,
             program: OnceLock::new(),
@@ -154,8 +156,11 @@ impl Plan {
         };
         let mut plan = (*self.plan).clone();
         let report = py
-            .detach(|| passes::optimize(&mut plan, registry(), &names))
-            .map_err(|error| errors::plan(py, &error))?;
+            .detach(|| optimize::optimize(&mut plan, &names))
+            .map_err(|refused| match refused {
+                Refused::Plan(error) => errors::plan(py, &error),
+                Refused::Circuit(error) => quantum::raised(py, &error),
+            })?;
         let data = serde_json::to_value(&report).map_err(|error| PyValueError::new_err(error.to_string()))?;
         let words = passes::explain(&self.plan, &plan, &report);
         Ok((Self::new(Arc::new(plan)), to_python(py, &data)?, words))

@@ -1,6 +1,7 @@
 //! `CircuitData`: a circuit that is being built.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use multilane_quantum::{Circuit, Complex64, Condition, Gate, Instruction, Matrix, Operation};
 use pyo3::prelude::*;
@@ -8,8 +9,9 @@ use pyo3::types::{PyDict, PyList};
 
 use super::angle::{Angle, Given};
 use super::places::{Asked, Place, Places, controls, place, places};
-use super::run::{self, Ready, ShotsData, StateData};
+use super::run::{self, Ready};
 use super::{qasm, raise, raised};
+use crate::plans::plan::Plan;
 
 /// Gates, measurements, resets and barriers on numbered qubits.
 #[pyclass(module = "multilane._multilane")]
@@ -25,39 +27,21 @@ impl From<Circuit> for CircuitData {
     }
 }
 
+/// No gate takes more angles.
+const MOST_ANGLES: usize = 3;
+
 /// The gate of a name.
 pub(super) fn gate(py: Python<'_>, name: &str, angles: Vec<Given>) -> PyResult<Gate> {
     let given = angles.len();
-    let mut angles = angles.into_iter().map(Into::into);
-    let mut next = || {
-        let few = || raise(py, format!("`{name}` takes more angles than the {given} given"));
-        angles.next().ok_or_else(few)
-    };
-    let gate = match name {
-        "gphase" => Gate::GlobalPhase(next()?),
-        "id" => Gate::Id,
-        "x" => Gate::X,
-        "y" => Gate::Y,
-        "z" => Gate::Z,
-        "h" => Gate::H,
-        "s" => Gate::S,
-        "sdg" => Gate::Sdg,
-        "t" => Gate::T,
-        "tdg" => Gate::Tdg,
-        "sx" => Gate::Sx,
-        "sxdg" => Gate::Sxdg,
-        "p" => Gate::P(next()?),
-        "rx" => Gate::Rx(next()?),
-        "ry" => Gate::Ry(next()?),
-        "rz" => Gate::Rz(next()?),
-        "u" => Gate::U(next()?, next()?, next()?),
-        "swap" => Gate::Swap,
-        _ => return Err(raise(py, format!("there is no gate `{name}`"))),
-    };
-    match angles.next() {
-        None => Ok(gate),
-        Some(_) => Err(raise(py, format!("`{name}` takes fewer angles than the {given} given"))),
+    if let Some(gate) = Gate::named(name, angles.into_iter().map(Into::into).collect()) {
+        return Ok(gate);
     }
+    let wanted = (0..=MOST_ANGLES).find(|count| Gate::named(name, vec![0.0.into(); *count]).is_some());
+    Err(match wanted {
+        None => raise(py, format!("there is no gate `{name}`")),
+        Some(wanted) if wanted > given => raise(py, format!("`{name}` takes more angles than the {given} given")),
+        Some(_) => raise(py, format!("`{name}` takes fewer angles than the {given} given")),
+    })
 }
 
 impl CircuitData {
@@ -127,7 +111,7 @@ impl CircuitData {
         condition: Option<Asked>,
     ) -> PyResult<()> {
         let matrix = Matrix::new(elements).map_err(|error| raised(py, &error))?;
-        let gate = Gate::Unitary(std::sync::Arc::new(matrix));
+        let gate = Gate::Unitary(Arc::new(matrix));
         self.add_gate(py, gate, &targets, &controls, &negative_controls, condition)
     }
 
@@ -165,7 +149,7 @@ impl CircuitData {
     }
 
     /// Runs it on all qubits 0; the state where there is a single one, and how often what was measured.
-    #[pyo3(signature = (precision, shots, seed, workers, optimize = true))]
+    #[pyo3(signature = (precision, shots, seed, workers, optimize = true, lanes_recorded = false))]
     fn run(
         slf: &Bound<'_, Self>,
         precision: &str,
@@ -173,14 +157,30 @@ impl CircuitData {
         seed: u64,
         workers: Option<usize>,
         optimize: bool,
-    ) -> PyResult<(Option<StateData>, Option<ShotsData>)> {
+        lanes_recorded: bool,
+    ) -> PyResult<run::Ran> {
         let py = slf.py();
         let precision = run::precision(py, precision)?;
         let program = {
             let this = &mut *slf.borrow_mut();
             this.ready.program(py, &this.circuit, precision, optimize)?
         };
-        run::run(py, &program, shots, seed, workers)
+        run::run(py, program, shots, seed, workers, lanes_recorded)
+    }
+
+    /// The circuit as a plan of the quantum dialect.
+    fn to_plan(&self, py: Python<'_>, name: &str) -> PyResult<Plan> {
+        let written = multilane_quantum::to_plan(&self.circuit, name);
+        written
+            .map(|plan| Plan::new(Arc::new(plan)))
+            .map_err(|error| raised(py, &error))
+    }
+
+    /// The circuit that a plan says.
+    #[staticmethod]
+    fn from_plan(py: Python<'_>, plan: &Bound<'_, Plan>) -> PyResult<Self> {
+        let read = multilane_quantum::from_plan(&plan.get().plan);
+        read.map(Self::from).map_err(|error| raised(py, &error))
     }
 
     fn to_qasm(&self, py: Python<'_>, version: u32) -> PyResult<String> {

@@ -1,8 +1,9 @@
 //! The cost model of circuits on this machine: measured once by running some, and kept beside that of plans.
 //!
 //! Passes over a state lie in huge pages and compute in the cache, so they have a bandwidth and an arithmetic of their
-//! own. Everything is the difference of a long circuit and a short one, which leaves out what both need. What other
-//! programs disturbed is counted as assumed, and then the file does not count for long.
+//! own. Bandwidth is that of gates that change amplitudes where they lie; what the way through scratch adds is
+//! measured beside it. Everything is the difference of a long circuit and a short one, which leaves out what both need.
+//! What other programs disturbed is counted as assumed, and then the file does not count for long.
 
 use std::cell::Cell;
 use std::sync::{Arc, OnceLock};
@@ -34,7 +35,7 @@ const LEAST_RUNS: usize = 3;
 pub(super) fn model(py: Python<'_>) -> Arc<CostModel> {
     let plans = machine::model(py);
     let measure = || {
-        machine::kept("quantum-cost-model.json", || {
+        machine::kept("circuit-cost-model.json", || {
             measured(&plans).unwrap_or_else(|| (*plans).clone())
         })
     };
@@ -50,13 +51,11 @@ fn measured(plans: &CostModel) -> Option<CostModel> {
     let operations = |program: &Program| program.sweeps().iter().map(|sweep| sweep.operations).sum::<f64>();
     let moved = |program: &Program| program.summary().moved_bytes as f64;
     let arithmetic = (time(&many, &Serial)? - time(&few, &Serial)?).max(1.0) / (operations(&many) - operations(&few));
-    let (mut streams, mut first_use) = (Vec::new(), 0.0);
+    let (mut streams, mut scratch) = (Vec::new(), 0.0);
     for qubits in STREAM_QUBITS {
-        let (short, long) = (passes(qubits, 1)?, passes(qubits, 9)?);
+        let (short, long) = (passes(qubits, 1, false)?, passes(qubits, 17, false)?);
         for lanes in [&Serial, team].into_iter().take(team.count().min(2)) {
-            let short_ns = time(&short, lanes)?;
-            let computed = arithmetic * (operations(&long) - operations(&short)) / lanes.count() as f64;
-            let taken = (time(&long, lanes)? - short_ns - computed).max(1.0);
+            let taken = (time(&long, lanes)? - time(&short, lanes)?).max(1.0);
             let bandwidth = (moved(&long) - moved(&short)) / taken;
             // A larger state is no quicker than a smaller one, whatever a disturbed measurement says.
             let smaller = streams.iter().rfind(|stream: &&Stream| stream.workers == lanes.count());
@@ -69,9 +68,12 @@ fn measured(plans: &CostModel) -> Option<CostModel> {
                 lead_ns_per_byte: 0.0,
             });
             if lanes.count() == 1 {
-                // What the shorter takes beside its passes; the last size is the one with new memory.
-                let beside = short_ns - moved(&short) / bandwidth - arithmetic * operations(&short);
-                first_use = beside.max(1.0) * 4096.0 / (16.0 * (qubits as f64).exp2());
+                // What chunks take beside bandwidth and arithmetic; the last size is the one beyond the caches.
+                let (short, long) = (passes(qubits, 1, true)?, passes(qubits, 5, true)?);
+                let taken = time(&long, lanes)? - time(&short, lanes)?;
+                let bytes = moved(&long) - moved(&short);
+                let computed = arithmetic * (operations(&long) - operations(&short));
+                scratch = (taken - computed - bytes / bandwidth).max(0.0) * 8.0 / bytes;
             }
         }
     }
@@ -81,12 +83,13 @@ fn measured(plans: &CostModel) -> Option<CostModel> {
         ..plans.clone()
     };
     model.ns_per_unit.insert(CostClass::Arithmetic, arithmetic);
-    model.ns_per_unit.insert(CostClass::Sequential, first_use);
+    model.ns_per_unit.insert(CostClass::Sequential, scratch);
     Some(model)
 }
 
-/// A circuit of so many passes over memory that do little more than read and write.
-fn passes(qubits: usize, passes: usize) -> Option<Program> {
+/// A circuit of so many passes over memory that do little more than read and write, through scratch or where the
+/// amplitudes lie.
+fn passes(qubits: usize, passes: usize, through_scratch: bool) -> Option<Program> {
     let mut circuit = Circuit::new(qubits, 0).ok()?;
     let high = [qubits - 1, qubits - 2];
     // Parts of a state that are 0 still are left out of passes.
@@ -94,7 +97,12 @@ fn passes(qubits: usize, passes: usize) -> Option<Program> {
         circuit.h(qubit).ok()?;
     }
     for pass in 0..passes {
-        circuit.cx(high[pass % 2], high[(pass + 1) % 2]).ok()?;
+        let (control, target) = (high[pass % 2], high[(pass + 1) % 2]);
+        circuit.cx(control, target).ok()?;
+        if through_scratch {
+            // Three qubits are more than one gate takes along.
+            circuit.cx(0, target).ok()?;
+        }
     }
     let options = Options {
         optimize: false,

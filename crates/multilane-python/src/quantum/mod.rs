@@ -10,6 +10,7 @@ mod circuit;
 mod machine;
 mod places;
 mod qasm;
+mod record;
 mod register;
 mod run;
 mod vector;
@@ -22,6 +23,7 @@ use pyo3::prelude::*;
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<angle::Angle>()?;
     module.add_class::<circuit::CircuitData>()?;
+    module.add_class::<record::CircuitRun>()?;
     module.add_class::<register::RegisterData>()?;
     module.add_class::<run::ShotsData>()?;
     module.add_class::<run::StateData>()?;
@@ -66,7 +68,7 @@ fn busy(py: Python<'_>) -> PyErr {
 }
 
 /// An error of circuits as Python's users expect it.
-fn raised(py: Python<'_>, error: &QuantumError) -> PyErr {
+pub(crate) fn raised(py: Python<'_>, error: &QuantumError) -> PyErr {
     let message = match error.hint() {
         Some(hint) => format!("{error}; {hint}"),
         None => error.to_string(),

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
+use multilane_engine::plans::Recording;
 use multilane_plan::{Array, DType, Lanes};
 use multilane_quantum::{Circuit, Options, Precision, Program, QuantumError, Shots, State, most_qubits};
 use pyo3::prelude::*;
 
+use super::record::{CircuitRun, SHOT_BY_SHOT};
 use super::{ask, raise, raised};
 use crate::plans::{arrays, gate};
 
@@ -85,27 +87,44 @@ impl ShotsData {
     }
 }
 
+/// The state where there is a single one, what was measured, and what it took.
+pub(super) type Ran = (Option<StateData>, Option<ShotsData>, CircuitRun);
+
 /// Runs a circuit and draws shots, when there are to be any. A circuit that measures on its way
 /// has no state, only shots.
 pub(super) fn run(
     py: Python<'_>,
-    program: &Program,
+    program: Arc<Program>,
     shots: Option<usize>,
     seed: u64,
     workers: Option<usize>,
-) -> PyResult<(Option<StateData>, Option<ShotsData>)> {
-    through(py, workers, |lanes| match program.run(lanes) {
-        Ok(state) => {
-            let drawn = shots.map(|shots| program.measure(&state, shots, seed, lanes));
-            let drawn = drawn.transpose()?.map(|shots| ShotsData { shots });
-            Ok((Some(StateData { state: Arc::new(state) }), drawn))
+    lanes_recorded: bool,
+) -> PyResult<Ran> {
+    let ran = through(py, workers, |lanes| {
+        let recording = Recording::new(lanes, lanes_recorded);
+        let (state, drawn, last) = match program.run_watched(&recording, &mut |_| recording.end_group()) {
+            Ok(state) => match shots {
+                Some(shots) => {
+                    let drawn = program.measure(&state, shots, seed, &recording)?;
+                    (Some(state), Some(drawn), Some("shots drawn from the state"))
+                }
+                None => (Some(state), None, None),
+            },
+            Err(QuantumError::NoSingleState { .. }) if shots.is_some() => {
+                let drawn = program.shots(shots.unwrap_or_default(), seed, &recording)?;
+                (None, Some(drawn), Some(SHOT_BY_SHOT))
+            }
+            Err(error) => return Err(error),
+        };
+        if last.is_some() {
+            recording.end_group();
         }
-        Err(QuantumError::NoSingleState { .. }) if shots.is_some() => {
-            let shots = program.shots(shots.unwrap_or_default(), seed, lanes)?;
-            Ok((None, Some(ShotsData { shots })))
-        }
-        Err(error) => Err(error),
-    })
+        Ok((state, drawn, last, recording.finish(), lanes.count()))
+    });
+    let (state, drawn, last, recorded, workers) = ran?;
+    let state = state.map(|state| StateData { state: Arc::new(state) });
+    let drawn = drawn.map(|shots| ShotsData { shots });
+    Ok((state, drawn, CircuitRun::new(program, recorded, workers, last)))
 }
 
 /// Enters native work.

@@ -10,6 +10,9 @@ use num_complex::Complex64;
 use super::angle::Angle;
 use super::matrix::Matrix;
 
+/// The sum of two angles below this is as exact as an amplitude.
+const EXACT_SUM: f64 = 8.0;
+
 /// What happens to the targets of a gate.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -79,6 +82,33 @@ impl Gate {
             Self::Swap => "swap",
             Self::Unitary(_) => "unitary",
         }
+    }
+
+    /// The gate of a name, with exactly its angles; nothing when there is none, and for a matrix.
+    pub fn named(name: &str, angles: Vec<Angle>) -> Option<Self> {
+        let mut angles = angles.into_iter();
+        let gate = match name {
+            "gphase" => Self::GlobalPhase(angles.next()?),
+            "id" => Self::Id,
+            "x" => Self::X,
+            "y" => Self::Y,
+            "z" => Self::Z,
+            "h" => Self::H,
+            "s" => Self::S,
+            "sdg" => Self::Sdg,
+            "t" => Self::T,
+            "tdg" => Self::Tdg,
+            "sx" => Self::Sx,
+            "sxdg" => Self::Sxdg,
+            "p" => Self::P(angles.next()?),
+            "rx" => Self::Rx(angles.next()?),
+            "ry" => Self::Ry(angles.next()?),
+            "rz" => Self::Rz(angles.next()?),
+            "u" => Self::U(angles.next()?, angles.next()?, angles.next()?),
+            "swap" => Self::Swap,
+            _ => return None,
+        };
+        angles.next().is_none().then_some(gate)
     }
 
     /// How many qubits it acts on, controls not counted.
@@ -172,12 +202,13 @@ impl Gate {
             Self::U(theta, phi, lambda) => {
                 let (sin, cos) = (theta.number()? / 2.0).sin_cos();
                 let (phi, lambda) = (phi.number()?, lambda.number()?);
-                vec![
-                    one * cos,
-                    -phase(lambda) * sin,
-                    phase(phi) * sin,
-                    phase(phi + lambda) * cos,
-                ]
+                // The sum of large angles is rounded to another angle than their phases have together.
+                let both = if phi.abs().max(lambda.abs()) < EXACT_SUM {
+                    phase(phi + lambda)
+                } else {
+                    phase(phi) * phase(lambda)
+                };
+                vec![one * cos, -phase(lambda) * sin, phase(phi) * sin, both * cos]
             }
             Self::Swap => {
                 let mut elements = vec![zero; 16];

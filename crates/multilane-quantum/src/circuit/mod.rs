@@ -17,6 +17,8 @@ pub(crate) use axis::Axis;
 pub use gate::Gate;
 pub use matrix::{MAX_MATRIX_QUBITS, Matrix};
 
+use crate::error::QuantumError;
+
 /// The largest number of qubits that a circuit can name; a state needs memory besides.
 pub const MAX_QUBITS: usize = 1 << 20;
 
@@ -139,6 +141,15 @@ impl Circuit {
     /// How many classical bits there are.
     pub fn clbits(&self) -> usize {
         self.clbits
+    }
+
+    /// Has so many classical bits, which are at least those there were.
+    pub(crate) fn set_clbits(&mut self, clbits: usize) -> Result<(), QuantumError> {
+        if clbits > MAX_CLBITS {
+            return Err(QuantumError::TooManyClbits { clbits });
+        }
+        self.clbits = self.clbits.max(clbits);
+        Ok(())
     }
 
     /// Names of the parameters that angles use, in the order of their first use; a pass may leave one without use.

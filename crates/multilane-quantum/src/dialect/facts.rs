@@ -75,7 +75,7 @@ const DIALECT: &[OpDef] = &[
 ];
 
 fn zero(plan: &Plan, op: &Op) -> Types {
-    known(op, &["qubits"])?;
+    known(op, &["qubits", "clbits"])?;
     let register = register(plan, op)?;
     if op.operands.len() > 1 {
         return Err("needs one operand, the register".to_owned());

@@ -6,7 +6,9 @@
 //! angles are numbers computed from them; outcomes are truth values.
 
 mod facts;
+mod read;
 mod write;
 
 pub use facts::{KIND, dialect, register_type};
+pub use read::from_plan;
 pub use write::to_plan;

@@ -39,7 +39,12 @@ pub fn to_plan(circuit: &Circuit, name: &str) -> Result<Plan, QuantumError> {
         writer.inputs.insert(parameter.clone(), value);
     }
     let qubits = Attribute::Int(circuit.qubits() as i64);
-    writer.step("quantum.zero", vec![memory], [("qubits", Some(qubits))]);
+    let clbits = (circuit.clbits() > 0).then(|| int(circuit.clbits()));
+    writer.step(
+        "quantum.zero",
+        vec![memory],
+        [("qubits", Some(qubits)), ("clbits", clbits)],
+    );
     for instruction in circuit.instructions() {
         writer.instruction(&instruction.operation, instruction.condition.as_ref())?;
     }

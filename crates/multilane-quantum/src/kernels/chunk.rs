@@ -1,4 +1,6 @@
-//! Runs all steps of a batch on one chunk, compiled once for each level and precision.
+//! Runs all steps of a batch on one chunk, or a gate on some of its units; compiled once for each level and precision.
+
+use std::ops::Range;
 
 use super::dense::{Dense, Places, dense, exchange, flip};
 use super::move_in::{self, Layout};
@@ -6,6 +8,7 @@ use super::phase::{PhaseRun, PhaseScratch, phases};
 #[cfg(target_arch = "x86_64")]
 use super::simd::{F32x8, F32x16, F64x4, F64x8};
 use super::simd::{Level, Plain, Real, Vector};
+use super::stream::{Stream, stream};
 
 /// One thing that is done to a chunk.
 #[derive(Clone, Debug)]
@@ -80,15 +83,29 @@ pub(crate) unsafe fn run_chunk<T: Float>(level: Level, chunk: &mut Chunk<'_, T>,
     unsafe { T::run(level, chunk, steps) }
 }
 
+/// Applies a gate to some of its units, where they lie in the state.
+///
+/// # Safety
+/// The state holds the gate's groups, and only the caller uses those of these units; the gate was made for this
+/// level, and the processor has it.
+pub(crate) unsafe fn run_stream<T: Float>(level: Level, state: *mut T, gate: &Stream<T>, units: Range<usize>) {
+    // SAFETY: the contract.
+    unsafe { T::run_stream(level, state, gate, units) }
+}
+
 /// A real number that there are vectors of.
 pub trait Float: Real {
     #[doc(hidden)]
     #[expect(private_interfaces, reason = "only this crate calls it")]
     unsafe fn run(level: Level, chunk: &mut Chunk<'_, Self>, steps: &[Step<Self>]);
+
+    #[doc(hidden)]
+    #[expect(private_interfaces, reason = "only this crate calls it")]
+    unsafe fn run_stream(level: Level, state: *mut Self, gate: &Stream<Self>, units: Range<usize>);
 }
 
 macro_rules! levels {
-    ($element:ty, $one:ty, $plain:ty, $avx2:ty, $avx512:ty, $name2:ident, $name512:ident) => {
+    ($element:ty, $one:ty, $plain:ty, $avx2:ty, $avx512:ty, $name2:ident, $name512:ident, $stream2:ident, $stream512:ident) => {
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx2,fma")]
         unsafe fn $name2(chunk: &mut Chunk<'_, $element>, steps: &[Step<$element>]) {
@@ -101,6 +118,20 @@ macro_rules! levels {
         unsafe fn $name512(chunk: &mut Chunk<'_, $element>, steps: &[Step<$element>]) {
             // SAFETY: the contract of `run_chunk`.
             unsafe { run::<$avx512, $one>(chunk, steps) }
+        }
+
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma")]
+        unsafe fn $stream2(state: *mut $element, gate: &Stream<$element>, units: Range<usize>) {
+            // SAFETY: the contract of `run_stream`.
+            unsafe { stream::<$avx2>(state, gate, units) }
+        }
+
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx512f,avx2,fma")]
+        unsafe fn $stream512(state: *mut $element, gate: &Stream<$element>, units: Range<usize>) {
+            // SAFETY: the contract of `run_stream`.
+            unsafe { stream::<$avx512>(state, gate, units) }
         }
 
         impl Float for $element {
@@ -117,12 +148,46 @@ macro_rules! levels {
                     }
                 }
             }
+
+            #[expect(private_interfaces, reason = "only this crate calls it")]
+            unsafe fn run_stream(level: Level, state: *mut Self, gate: &Stream<Self>, units: Range<usize>) {
+                // SAFETY: the contract of `run_stream`.
+                unsafe {
+                    match level {
+                        #[cfg(target_arch = "x86_64")]
+                        Level::Avx512 => $stream512(state, gate, units),
+                        #[cfg(target_arch = "x86_64")]
+                        Level::Avx2Fma => $stream2(state, gate, units),
+                        _ => stream::<$plain>(state, gate, units),
+                    }
+                }
+            }
         }
     };
 }
 
-levels!(f64, Plain<f64, 0, 1>, Plain<f64, 2, 4>, F64x4, F64x8, avx2_f64, avx512_f64);
-levels!(f32, Plain<f32, 0, 1>, Plain<f32, 3, 8>, F32x8, F32x16, avx2_f32, avx512_f32);
+levels!(
+    f64,
+    Plain<f64, 0, 1>,
+    Plain<f64, 2, 4>,
+    F64x4,
+    F64x8,
+    avx2_f64,
+    avx512_f64,
+    stream_avx2_f64,
+    stream_avx512_f64
+);
+levels!(
+    f32,
+    Plain<f32, 0, 1>,
+    Plain<f32, 3, 8>,
+    F32x8,
+    F32x16,
+    avx2_f32,
+    avx512_f32,
+    stream_avx2_f32,
+    stream_avx512_f32
+);
 
 #[inline(always)]
 unsafe fn run<V: Vector, One: Vector<Element = V::Element>>(

@@ -4,7 +4,7 @@
 //! lowest local qubits are contiguous in the state. On the way back the schedule may have
 //! left qubits at other places of scratch; lanes are always back in order.
 
-use super::simd::Vector;
+use super::simd::{Real, Vector};
 
 /// Where the amplitudes of a chunk lie.
 #[derive(Clone, Debug)]
@@ -13,6 +13,8 @@ pub(crate) struct Layout {
     pub(crate) run_bits: usize,
     /// Where each run starts in the state from the chunk's first amplitude.
     pub(crate) runs: Vec<usize>,
+    /// Bits of the number of a run that nobody has written yet: with one of them a run is 0, whatever is there.
+    pub(crate) unwritten: usize,
     /// Where a run's amplitudes are left in scratch: by the number of the vector within the run.
     pub(crate) left_low: Vec<usize>,
     /// The same for the number of the run.
@@ -37,6 +39,14 @@ pub(crate) unsafe fn read<V: Vector>(
         for (number, run) in layout.runs.iter().enumerate() {
             let from = state.add(2 * run);
             let to = number << layout.run_bits;
+            if number & layout.unwritten != 0 {
+                let zero = V::splat(V::Element::from_f64(0.0));
+                for at in (0..length).step_by(V::LANES) {
+                    zero.store(re.add(to + at));
+                    zero.store(im.add(to + at));
+                }
+                continue;
+            }
             for at in (0..length).step_by(V::LANES) {
                 let (first, second) = (V::load(from.add(2 * at)), V::load(from.add(2 * at + V::LANES)));
                 let (x, y) = V::split(first, second);

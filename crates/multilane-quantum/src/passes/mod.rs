@@ -1,4 +1,4 @@
-//! Passes over circuits: each rewrites the instructions in place, keeps what the circuit means, and says how much it
+//! Passes over circuits, and over plans of them: each rewrites the instructions in place, keeps what the circuit means, and says how much it
 //! changed.
 //!
 //! All but [`light_cone`] keep the state, its global phase included, and the odds of every outcome, but for
@@ -20,7 +20,10 @@ pub use fold::fold_initial_state;
 pub use group::group_diagonals;
 pub use merge::merge_rotations;
 
+use multilane_plan::Plan;
+
 use crate::circuit::{Circuit, Gate, Operation};
+use crate::dialect::{from_plan, to_plan};
 use crate::error::QuantumError;
 
 /// A pass: rewrites a circuit and returns how many instructions it changed.
@@ -75,6 +78,14 @@ pub fn optimize(circuit: &mut Circuit, names: &[&str]) -> Result<Vec<PassReport>
         gates: gates(circuit),
     };
     Ok(chosen.into_iter().map(run).collect())
+}
+
+/// Runs passes over a verified plan of the `quantum` dialect, as [`optimize`] does over a circuit.
+pub fn optimize_plan(plan: &mut Plan, names: &[&str]) -> Result<Vec<PassReport>, QuantumError> {
+    let mut circuit = from_plan(plan)?;
+    let done = optimize(&mut circuit, names)?;
+    *plan = to_plan(&circuit, &plan.name)?;
+    Ok(done)
 }
 
 /// Does what the passes of [`DEFAULT`] do, and leaves out those that could not find anything.

@@ -1,4 +1,4 @@
-//! Gives the actions of a batch their places in scratch.
+//! Gives the actions of a batch their places in scratch, unless they are one gate that needs none.
 //!
 //! Bits that a matrix acts on must not be lanes, so they change places with another bit
 //! first: with the one that is needed again last. Diagonal gates in a row, and those that
@@ -9,17 +9,29 @@ use num_complex::Complex64;
 use super::action::{Action, Controls};
 use super::batch::{Batch, Shape, batches, ones, places};
 use super::lower::bits;
-use crate::kernels::{Dense, Layout, Level, PhaseRun, Places, Real, Step, StepKind};
+use super::single::single;
+use crate::kernels::{Dense, Layout, Level, PhaseRun, Places, Real, Step, StepKind, Stream};
 
 /// One pass over the state.
 #[derive(Clone, Debug)]
-pub(crate) struct Pass<T> {
+pub(crate) enum Pass<T> {
+    /// Chunk by chunk, through scratch.
+    Chunks(Chunks<T>),
+    /// One gate, where the amplitudes lie.
+    Stream(Stream<T>),
+}
+
+/// A pass through scratch.
+#[derive(Clone, Debug)]
+pub(crate) struct Chunks<T> {
     /// Where the amplitudes of a chunk lie.
     pub(crate) layout: Layout,
     /// Bits of a chunk.
     pub(crate) bits: usize,
     /// Bits that number the chunks; others outside the chunk are 0 still.
     pub(crate) outside: Vec<usize>,
+    /// How many bits number the amplitudes that are read; none before the first amplitude is written.
+    pub(crate) read_bits: Option<usize>,
     /// What is done.
     pub(crate) steps: Vec<Step<T>>,
 }
@@ -35,56 +47,56 @@ pub(crate) struct Compiled<T> {
     pub(crate) actions: usize,
     /// The passes, in order.
     pub(crate) passes: Vec<Pass<T>>,
-    /// Bits of the largest chunk.
-    pub(crate) scratch_bits: usize,
+    /// Bits that amplitudes may have which are written; with one of the others they are 0, whatever is there.
+    pub(crate) written: u64,
 }
 
-impl<T> Compiled<T> {
-    /// Bytes that are read and written; the state before a fresh run is not read.
-    pub(crate) fn moved_bytes(&self, fresh: bool) -> u64 {
-        let amplitude = 2 * size_of::<T>() as u64;
-        let whole = self
-            .passes
-            .iter()
-            .map(|pass| (2 * amplitude) << (pass.bits + pass.outside.len()));
-        let unread = if fresh {
-            self.passes.first().map_or(0, |pass| amplitude << pass.bits)
-        } else {
-            0
-        };
-        whole.sum::<u64>() - unread
-    }
-}
-
-/// Makes passes of actions. With `fresh`, the state before is all qubits 0.
+/// Makes passes of actions. With `fresh`, the state before is all qubits 0 and its memory holds anything.
 pub(crate) fn compile<T: Real>(shape: Shape, level: Level, actions: Vec<Action>, fresh: bool) -> Compiled<T> {
-    let mut active = if fresh { 0 } else { ones(shape.qubits) };
-    let mut passes = Vec::new();
-    let count = actions.len();
+    let all = ones(shape.qubits);
+    let mut compiled = Compiled {
+        qubits: shape.qubits,
+        level,
+        actions: actions.len(),
+        passes: Vec::new(),
+        written: if fresh { 0 } else { all },
+    };
+    if !fresh && let Some(gate) = single(shape.qubits, level, &actions) {
+        compiled.passes.push(Pass::Stream(gate));
+        return compiled;
+    }
     let mut batches = batches(shape, actions);
-    if batches.is_empty() {
+    if fresh && batches.is_empty() {
         let local = ones(shape.local.min(shape.qubits));
         let actions = Vec::new();
         batches.push(Batch { local, actions });
     }
     for batch in batches {
-        let outside = places(active & !batch.local);
-        active |= batch.actions.iter().fold(0, |mask, action| mask | action.target_mask());
-        passes.push(pass(level, &batch, outside));
+        let gate = if compiled.written == all {
+            single(shape.qubits, level, &batch.actions)
+        } else {
+            None
+        };
+        compiled.passes.push(match gate {
+            Some(gate) => Pass::Stream(gate),
+            None => Pass::Chunks(chunks(level, &batch, compiled.written)),
+        });
+        compiled.written |= batch.local;
     }
-    Compiled {
-        qubits: shape.qubits,
-        level,
-        actions: count,
-        scratch_bits: passes.iter().map(|pass| pass.bits).max().unwrap_or(0),
-        passes,
-    }
+    compiled
 }
 
-fn pass<T: Real>(level: Level, batch: &Batch, outside: Vec<usize>) -> Pass<T> {
+/// A pass when amplitudes with other bits than those of `written` are 0, whatever is there.
+fn chunks<T: Real>(level: Level, batch: &Batch, written: u64) -> Chunks<T> {
     let local = places(batch.local);
-    let run_bits = (batch.local.trailing_ones() as usize).min(local.len());
-    let lane_bits = (level.vector_bytes() / size_of::<T>()).ilog2() as usize;
+    // A run is written as a whole or not at all.
+    let alike = if written == 0 {
+        batch.local
+    } else {
+        batch.local & written
+    };
+    let run_bits = (alike.trailing_ones() as usize).min(local.len());
+    let lane_bits = level.lanes::<T>().ilog2() as usize;
     let lane_bits = if run_bits < lane_bits { 0 } else { lane_bits };
     let mut placing = Placing {
         at: (0..local.len()).collect(),
@@ -94,16 +106,22 @@ fn pass<T: Real>(level: Level, batch: &Batch, outside: Vec<usize>) -> Pass<T> {
         steps: Vec::new(),
     };
     placing.all();
-    Pass {
-        layout: layout(&local, &placing.at, run_bits, lane_bits),
+    let unwritten = local[run_bits..]
+        .iter()
+        .enumerate()
+        .filter(|(_, bit)| written >> **bit & 1 == 0);
+    let unwritten = unwritten.fold(0, |mask, (place, _)| mask | 1 << place);
+    Chunks {
+        layout: layout(&local, &placing.at, run_bits, lane_bits, unwritten),
         bits: local.len(),
-        outside,
+        outside: places(written & !batch.local),
+        read_bits: (written != 0).then(|| written.count_ones() as usize),
         steps: placing.steps,
     }
 }
 
 /// The places of a chunk in the state, and in scratch when its steps are done.
-fn layout(local: &[usize], at: &[usize], run_bits: usize, lane_bits: usize) -> Layout {
+fn layout(local: &[usize], at: &[usize], run_bits: usize, lane_bits: usize, unwritten: usize) -> Layout {
     let sums = |weights: Vec<usize>| {
         let mut sums = vec![0];
         for weight in weights {
@@ -116,6 +134,7 @@ fn layout(local: &[usize], at: &[usize], run_bits: usize, lane_bits: usize) -> L
     Layout {
         run_bits,
         runs: sums(local[run_bits..].to_vec()),
+        unwritten,
         left_low: sums(at[lane_bits..run_bits].to_vec()),
         left_high: sums(at[run_bits..].to_vec()),
     }

@@ -74,7 +74,7 @@ impl State {
     pub fn duplicate(&self) -> Result<Self, QuantumError> {
         let bytes = required_bytes(self.qubits(), self.precision())?;
         fn copied<T: Float>(from: &Register<T>, bytes: usize) -> Result<Register<T>, QuantumError> {
-            let mut register = Register::new(from.qubits(), bytes)?;
+            let mut register = Register::any(from.qubits(), bytes)?;
             register.copy_from(from);
             Ok(register)
         }
@@ -102,7 +102,7 @@ impl State {
             bytes: usize,
             amplitude: impl Fn(usize) -> Complex64,
         ) -> Result<Register<T>, QuantumError> {
-            let mut register = Register::new(qubits, bytes)?;
+            let mut register = Register::any(qubits, bytes)?;
             for (basis, place) in register.amplitudes_mut().iter_mut().enumerate() {
                 let value = amplitude(basis);
                 *place = Complex::new(T::from_f64(value.re), T::from_f64(value.im));

@@ -150,7 +150,7 @@ impl Walk<'_> {
         let gates: Vec<Applied<'_>> = inverse.iter().filter_map(applied).collect();
         let compiled = ready(self.bound.qubits(), gates, self.options, false)?;
         for state in states {
-            execute(&compiled, state, false, self.lanes)?;
+            execute(&compiled, state, self.lanes)?;
         }
         Ok(())
     }

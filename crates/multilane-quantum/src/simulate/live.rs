@@ -237,7 +237,7 @@ fn run<T: Float>(
     }
     let level = options.level.min(Level::detect());
     let compiled = compile(options.shape(qubits), level, actions, false);
-    execute::execute(&compiled, register, false, lanes)
+    execute::execute(&compiled, register, lanes)
 }
 
 fn play<T: Float>(

@@ -126,21 +126,19 @@ pub fn required_bytes(qubits: usize, precision: Precision) -> Result<usize, Quan
         .checked_shl(qubits as u32)
         .filter(|_| qubits <= 100)
         .unwrap_or(u128::MAX);
-    // Small states always fit; asking the system costs more than running them.
-    let available = if bytes <= 1 << 20 {
-        u64::MAX
-    } else {
-        memory::available()
+    let fits = match u64::try_from(bytes) {
+        Ok(bytes) if qubits <= MOST_QUBITS => memory::check(bytes),
+        _ => Err(memory::available()),
     };
-    if qubits <= MOST_QUBITS && bytes <= u128::from(available) {
-        return Ok(bytes as usize);
+    match fits {
+        Ok(()) => Ok(bytes as usize),
+        Err(available) => Err(QuantumError::OutOfMemory {
+            qubits,
+            precision: precision.name(),
+            bytes,
+            available,
+        }),
     }
-    Err(QuantumError::OutOfMemory {
-        qubits,
-        precision: precision.name(),
-        bytes,
-        available,
-    })
 }
 
 /// The most qubits whose state fits into what memory is left.

@@ -99,16 +99,32 @@ impl Program {
         }
     }
 
-    /// The bytes of its state.
+    /// How exact its amplitudes are.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// The bytes of its state, there or not.
+    pub fn state_bytes(&self) -> usize {
+        self.precision.bytes() << self.qubits
+    }
+
+    /// The bytes of its state, which can be had.
     pub fn bytes(&self) -> Result<usize, QuantumError> {
         required_bytes(self.qubits, self.precision)
     }
 
     /// Runs it on all qubits 0; the state is that before the measurements at the end.
     pub fn run(&self, lanes: &dyn Lanes) -> Result<State, QuantumError> {
+        self.run_watched(lanes, &mut |_| {})
+    }
+
+    /// As [`Program::run`]; calls `after` with the number of each pass over memory when it is done, one after the other:
+    /// those of [`Program::sweeps`].
+    pub fn run_watched(&self, lanes: &dyn Lanes, after: &mut dyn FnMut(usize)) -> Result<State, QuantumError> {
         Ok(match &self.form {
-            Form::F32(kind) => State::F32(kind.state(self, lanes)?),
-            Form::F64(kind) => State::F64(kind.state(self, lanes)?),
+            Form::F32(kind) => State::F32(kind.state(self, lanes, after)?),
+            Form::F64(kind) => State::F64(kind.state(self, lanes, after)?),
         })
     }
 
@@ -143,42 +159,46 @@ impl Program {
 }
 
 impl<T: Float> Kind<T> {
-    /// The parts that are gates, and whether the first starts with all qubits 0.
-    fn compiled(&self) -> (Vec<&Compiled<T>>, bool) {
+    /// The parts that are gates.
+    fn compiled(&self) -> Vec<&Compiled<T>> {
         match self {
-            Self::Once(compiled, _) => (vec![compiled], true),
+            Self::Once(compiled, _) => vec![compiled],
             Self::Shots(parts) => {
                 let gates = parts.iter().filter_map(|part| match part {
                     Part::Gates { compiled, .. } => Some(compiled),
                     Part::Measure { .. } => None,
                 });
-                (gates.collect(), false)
+                gates.collect()
             }
         }
     }
 
     fn sweeps(&self) -> Vec<Sweep> {
-        let (compiled, fresh) = self.compiled();
-        compiled.iter().flat_map(|compiled| compiled.sweeps(fresh)).collect()
+        self.compiled().iter().flat_map(|compiled| compiled.sweeps()).collect()
     }
 
     fn summary(&self) -> Summary {
-        let (compiled, fresh) = self.compiled();
+        let compiled = self.compiled();
         Summary {
             gates: 0,
             actions: compiled.iter().map(|compiled| compiled.actions).sum(),
             passes: compiled.iter().map(|compiled| compiled.passes.len()).sum(),
-            moved_bytes: compiled.iter().map(|compiled| compiled.moved_bytes(fresh)).sum(),
+            moved_bytes: compiled.iter().map(|compiled| compiled.moved_bytes()).sum(),
         }
     }
 
     /// The state of a circuit that has a single one.
-    fn state(&self, program: &Program, lanes: &dyn Lanes) -> Result<Register<T>, QuantumError> {
+    fn state(
+        &self,
+        program: &Program,
+        lanes: &dyn Lanes,
+        after: &mut dyn FnMut(usize),
+    ) -> Result<Register<T>, QuantumError> {
         let Self::Once(compiled, _) = self else {
             return Err(several_states("state"));
         };
-        let mut register = Register::new(program.qubits, program.bytes()?)?;
-        execute::execute(compiled, &mut register, true, lanes)?;
+        let mut register = Register::any(program.qubits, program.bytes()?)?;
+        execute::execute_watched(compiled, &mut register, lanes, after)?;
         Ok(register)
     }
 

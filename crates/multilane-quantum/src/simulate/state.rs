@@ -17,7 +17,16 @@ pub struct Register<T> {
 impl<T: Float> Register<T> {
     /// Memory for so many qubits; all amplitudes are 0.
     pub(crate) fn new(qubits: usize, bytes: usize) -> Result<Self, QuantumError> {
-        let memory = Memory::zeroed(bytes).ok_or_else(|| QuantumError::OutOfMemory {
+        Self::of(qubits, bytes, Memory::zeroed(bytes))
+    }
+
+    /// Memory for so many qubits; amplitudes are whatever was there before.
+    pub(crate) fn any(qubits: usize, bytes: usize) -> Result<Self, QuantumError> {
+        Self::of(qubits, bytes, Memory::any(bytes))
+    }
+
+    fn of(qubits: usize, bytes: usize, memory: Option<Memory>) -> Result<Self, QuantumError> {
+        let memory = memory.ok_or_else(|| QuantumError::OutOfMemory {
             qubits,
             precision: T::NAME,
             bytes: bytes as u128,
@@ -30,6 +39,11 @@ impl<T: Float> Register<T> {
         })
     }
 
+    /// Whether its memory came from the system, and so all amplitudes were 0.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.memory.is_fresh()
+    }
+
     /// How many qubits there are.
     pub fn qubits(&self) -> usize {
         self.qubits
@@ -37,7 +51,8 @@ impl<T: Float> Register<T> {
 
     /// The amplitudes; qubit 0 is the least significant bit of their number.
     pub fn amplitudes(&self) -> &[Complex<T>] {
-        // SAFETY: the memory holds so many pairs, which were 0 at first; nobody writes while it is borrowed.
+        // SAFETY: the memory holds so many pairs, which are 0 or what was written before; nobody writes while it is
+        // borrowed.
         unsafe { std::slice::from_raw_parts(self.memory.start().cast(), 1 << self.qubits) }
     }
 

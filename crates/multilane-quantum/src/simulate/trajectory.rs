@@ -60,10 +60,11 @@ pub(super) fn run<T: Float>(
         .count();
     for part in &parts[..same] {
         if let Part::Gates { compiled, .. } = part {
-            execute::execute(compiled, &mut first, false, lanes)?;
+            execute::execute(compiled, &mut first, lanes)?;
         }
     }
-    let mut register = Register::new(qubits, bytes)?;
+    // Every shot begins with a copy.
+    let mut register = Register::any(qubits, bytes)?;
     let mut clbits = vec![false; shots.clbits()];
     for shot in 0..shots.len() {
         register.copy_from(&first);
@@ -91,7 +92,7 @@ pub(super) fn step<T: Float>(
         return Ok(());
     }
     match part {
-        Part::Gates { compiled, .. } => execute::execute(compiled, register, false, lanes)?,
+        Part::Gates { compiled, .. } => execute::execute(compiled, register, lanes)?,
         Part::Measure { qubit, clbit, .. } => {
             let one = measure(register, *qubit, point(), lanes);
             match clbit {

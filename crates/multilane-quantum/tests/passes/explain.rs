@@ -51,14 +51,14 @@ fn follows_gates_to_passes_over_memory() {
         after: 19 gates (1 ccx, 9 h, 9 s)
         fused: 9 matrices on 1 qubit, 1 flip
 
-        4 passes over memory, moving 14.8 kB
+        4 passes over memory, moving 11.3 kB
           reads      0 B, writes    512 B: 6 matrices on 1 qubit
-          reads   1.0 kB, writes   1.0 kB: 1 matrix on 1 qubit
-          reads   2.0 kB, writes   2.0 kB: 1 matrix on 1 qubit
-          reads   4.1 kB, writes   4.1 kB: 1 matrix on 1 qubit, 1 flip
+          reads    512 B, writes   1.0 kB: 1 matrix on 1 qubit
+          reads   1.0 kB, writes   2.0 kB: 1 matrix on 1 qubit
+          reads   2.0 kB, writes   4.1 kB: 1 matrix on 1 qubit, 1 flip
 
-        predicted  17.31 us with 2 workers
-        measured   20.00 us, 0.7 GB/s
+        predicted  18.70 us with 2 workers
+        measured   20.00 us, 0.6 GB/s
     "#]]
     .assert_eq(&explanation.text(&timing));
     assert_eq!(explanation.moved_bytes(), program.summary().moved_bytes);

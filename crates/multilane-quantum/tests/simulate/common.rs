@@ -53,7 +53,7 @@ pub(crate) fn apply(
 }
 
 /// Matrices as textbooks have them, written apart from those of the library.
-fn definition(gate: &Gate) -> Vec<Complex64> {
+pub(crate) fn definition(gate: &Gate) -> Vec<Complex64> {
     let number = |angle: &Angle| angle.number().expect("tests bind their angles");
     let c = Complex64::new;
     let e = |angle: f64| c(angle.cos(), angle.sin());

@@ -2,7 +2,8 @@
 
 use expect_test::expect;
 use multilane_plan::{Registry, text, verify};
-use multilane_quantum::{Angle, Circuit, Condition, dialect, to_plan};
+use multilane_quantum::passes::{DEFAULT, optimize, optimize_plan};
+use multilane_quantum::{Angle, Circuit, Condition, QuantumError, dialect, from_plan, to_plan};
 use proptest::prelude::*;
 
 use crate::common::any_circuit;
@@ -26,7 +27,7 @@ fn a_circuit_reads_as_a_plan() {
     verify(&plan, &registry()).unwrap();
     expect![[r#"
         plan bell(%register: register<amplitudes>, %a: f64) {
-          %0: register<amplitudes> = quantum.zero(%register) {qubits = 2}
+          %0: register<amplitudes> = quantum.zero(%register) {clbits = 1, qubits = 2}
           %1: f64 = core.constant 2.0
           %2: f64 = core.mul(%a, %1)
           %3: register<amplitudes> = quantum.gate(%0, %2) {gate = "rx", targets = [0]}
@@ -63,6 +64,64 @@ fn names_what_is_wrong_with_a_gate() {
     }
 }
 
+#[test]
+fn measurements_conditions_and_parameters_are_read_back() {
+    let mut circuit = Circuit::new(3, 5).unwrap();
+    let a = Angle::parameter("a");
+    circuit.rx(a.clone() * 2.0.into() - Angle::parameter("b"), 0).unwrap();
+    circuit.measure(0, 1).unwrap().measure(1, 3).unwrap();
+    circuit.x(2).unwrap().only_if(Condition::differs([1, 3, 0], 5)).unwrap();
+    circuit
+        .measure(2, 1)
+        .unwrap()
+        .only_if(Condition::equals([3], 1))
+        .unwrap();
+    circuit.reset(0).unwrap().only_if(Condition::equals([1], 1)).unwrap();
+    circuit.barrier(&[0, 2]).unwrap().p(-a, 1).unwrap();
+    let plan = to_plan(&circuit, "all").unwrap();
+    verify(&plan, &registry()).unwrap();
+    assert_eq!(from_plan(&plan).unwrap(), circuit);
+}
+
+#[test]
+fn passes_of_circuits_run_on_their_plans() {
+    let mut circuit = Circuit::new(2, 2).unwrap();
+    circuit
+        .h(0)
+        .unwrap()
+        .cx(0, 1)
+        .unwrap()
+        .cx(0, 1)
+        .unwrap()
+        .rz(Angle::parameter("a"), 0)
+        .unwrap();
+    circuit.rz(0.5, 0).unwrap().measure_all().unwrap();
+    let mut plan = to_plan(&circuit, "pair").unwrap();
+    let reports = optimize_plan(&mut plan, DEFAULT).unwrap();
+    assert_eq!(optimize(&mut circuit, DEFAULT).unwrap(), reports);
+    verify(&plan, &registry()).unwrap();
+    assert_eq!(plan, to_plan(&circuit, "pair").unwrap());
+}
+
+#[test]
+fn what_no_circuit_says_is_refused() {
+    let mut circuit = Circuit::new(2, 1).unwrap();
+    circuit.x(0).unwrap().measure(0, 0).unwrap().measure(1, 0).unwrap();
+    circuit.x(1).unwrap().only_if(Condition::equals([0], 1)).unwrap();
+    let good = text::print(&to_plan(&circuit, "plan").unwrap());
+    for (from, to, problem) in [
+        ("quantum.measure(%2)", "quantum.measure(%1)", "changed since"),
+        ("(%4, %5)", "(%4, %3)", "another value of classical bit 0"),
+        ("state = %6", "state = %4", "changes afterwards"),
+    ] {
+        assert!(good.contains(from), "{good}");
+        let plan = text::parse(&good.replace(from, to), &registry()).unwrap();
+        let error = from_plan(&plan).unwrap_err();
+        assert!(matches!(&error, QuantumError::NoCircuit { .. }));
+        assert!(error.to_string().contains(problem), "{error}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
@@ -71,5 +130,6 @@ proptest! {
         let plan = to_plan(&circuit, "random").unwrap();
         prop_assert!(verify(&plan, &registry()).is_ok());
         prop_assert_eq!(&text::parse(&text::print(&plan), &registry()).unwrap(), &plan);
+        prop_assert_eq!(&to_plan(&from_plan(&plan).unwrap(), "random").unwrap(), &plan);
     }
 }

@@ -53,6 +53,10 @@ impl Vector for F64x4 {
             let high = _mm256_unpackhi_pd(re.0, im.0);
             (Self(_mm256_permute2f128_pd::<0x20>(low, high)), Self(_mm256_permute2f128_pd::<0x31>(low, high)))
         };
+        part(first: Self, second: Self) -> (Self, Self) =
+            (Self(_mm256_unpacklo_pd(first.0, second.0)), Self(_mm256_unpackhi_pd(first.0, second.0)));
+        unite(re: Self, im: Self) -> (Self, Self) =
+            (Self(_mm256_unpacklo_pd(re.0, im.0)), Self(_mm256_unpackhi_pd(re.0, im.0)));
     }
 }
 
@@ -95,5 +99,9 @@ impl Vector for F32x8 {
             let high = _mm256_unpackhi_ps(re.0, im.0);
             (Self(_mm256_permute2f128_ps::<0x20>(low, high)), Self(_mm256_permute2f128_ps::<0x31>(low, high)))
         };
+        part(first: Self, second: Self) -> (Self, Self) =
+            (Self(_mm256_shuffle_ps::<0x88>(first.0, second.0)), Self(_mm256_shuffle_ps::<0xDD>(first.0, second.0)));
+        unite(re: Self, im: Self) -> (Self, Self) =
+            (Self(_mm256_unpacklo_ps(re.0, im.0)), Self(_mm256_unpackhi_ps(re.0, im.0)));
     }
 }

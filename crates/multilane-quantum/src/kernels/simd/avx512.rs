@@ -105,6 +105,10 @@ impl Vector for F64x8 {
             (Self::pick(first, second, &EVEN_F64), Self::pick(first, second, &ODD_F64));
         join(re: Self, im: Self) -> (Self, Self) =
             (Self::pick(re, im, &LOW_F64), Self::pick(re, im, &HIGH_F64));
+        part(first: Self, second: Self) -> (Self, Self) =
+            (Self(_mm512_unpacklo_pd(first.0, second.0)), Self(_mm512_unpackhi_pd(first.0, second.0)));
+        unite(re: Self, im: Self) -> (Self, Self) =
+            (Self(_mm512_unpacklo_pd(re.0, im.0)), Self(_mm512_unpackhi_pd(re.0, im.0)));
     }
 }
 
@@ -128,5 +132,9 @@ impl Vector for F32x16 {
             (Self::pick(first, second, &EVEN_F32), Self::pick(first, second, &ODD_F32));
         join(re: Self, im: Self) -> (Self, Self) =
             (Self::pick(re, im, &LOW_F32), Self::pick(re, im, &HIGH_F32));
+        part(first: Self, second: Self) -> (Self, Self) =
+            (Self(_mm512_shuffle_ps::<0x88>(first.0, second.0)), Self(_mm512_shuffle_ps::<0xDD>(first.0, second.0)));
+        unite(re: Self, im: Self) -> (Self, Self) =
+            (Self(_mm512_unpacklo_ps(re.0, im.0)), Self(_mm512_unpackhi_ps(re.0, im.0)));
     }
 }

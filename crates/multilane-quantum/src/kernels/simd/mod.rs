@@ -56,6 +56,26 @@ impl Level {
             Self::Avx512 => 64,
         }
     }
+
+    /// Where `part` leaves the bit of an amplitude's number among the bits of the lanes.
+    ///
+    /// The instructions work within 16 bytes: the bit that tells the two vectors apart comes next to those that fit, and
+    /// those above make room.
+    pub(crate) const fn lane_of<T>(self, bit: usize) -> usize {
+        let within = (16 / (2 * size_of::<T>())).ilog2() as usize;
+        let top = self.lanes::<T>().ilog2() as usize - 1;
+        match self {
+            Self::Portable => bit,
+            _ if bit < within => bit,
+            _ if bit == top => within,
+            _ => bit + 1,
+        }
+    }
+
+    /// Numbers of a vector.
+    pub(crate) const fn lanes<T>(self) -> usize {
+        self.vector_bytes() / size_of::<T>()
+    }
 }
 
 /// A real number that amplitudes are made of.
@@ -117,4 +137,8 @@ pub(crate) trait Vector: Copy {
     unsafe fn split(first: Self, second: Self) -> (Self, Self);
     /// Undoes `split`.
     unsafe fn join(re: Self, im: Self) -> (Self, Self);
+    /// As `split`, but with lanes where [`Level::lane_of`] says: an instruction for each part.
+    unsafe fn part(first: Self, second: Self) -> (Self, Self);
+    /// Undoes `part`.
+    unsafe fn unite(re: Self, im: Self) -> (Self, Self);
 }

@@ -97,6 +97,16 @@ macro_rules! plain {
                     Self(std::array::from_fn(|lane| at($lanes + lane))),
                 )
             }
+            #[inline(always)]
+            unsafe fn part(first: Self, second: Self) -> (Self, Self) {
+                // SAFETY: the trait's contract.
+                unsafe { Self::split(first, second) }
+            }
+            #[inline(always)]
+            unsafe fn unite(re: Self, im: Self) -> (Self, Self) {
+                // SAFETY: the trait's contract.
+                unsafe { Self::join(re, im) }
+            }
         }
     };
 }
