@@ -143,7 +143,7 @@ class Threads:
             ready = lanes.wait_ready(PATIENCE)
             if ready is None:
                 raise TimeoutError(f"a worker was not ready after {PATIENCE:.0f} s; give smaller operations")
-            watch = _multilane.Watch(ready)
+            watch = self._look(ready)
             before = _multilane.system_use()
             lanes.open()
             if self.looker is not None:
@@ -162,6 +162,9 @@ class Threads:
         if errors:
             raise errors[0]
         return _of_lanes(operation, workers, lanes.report(), seen, before, after)
+
+    def _look(self, threads: list[int]) -> _multilane.Watch | None:
+        return _multilane.Watch(threads)
 
     def close(self) -> None:
         """Nothing to give back: the threads of a run end with it."""
@@ -265,6 +268,7 @@ def _of_lanes(
         "foreign_ns": max(0, after["machine_cpu_ns"] - before["machine_cpu_ns"] - own),
         "throttled_ns": _throttled(before, after, lane_ns),
         "bytes_per_operation": operation.bytes,
+        "watch_cpu_ns": seen.get("watch_cpu_ns", 0),
         **shared_out(blocked, seen),
     }
 
