@@ -182,7 +182,7 @@ fn who_waits_for_whom_can_be_seen() {
     let lock = Lock::new(false, false, Some("seen from outside"));
     let mine = || {
         let mut waits = multilane_sync::waits();
-        waits.retain(|wait| wait.waits_for == "lock `seen from outside`");
+        waits.retain(|wait| wait.waits_for == "Lock `seen from outside`");
         waits
     };
     take(&lock);
