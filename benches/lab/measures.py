@@ -158,9 +158,7 @@ def watched_command(scale: Scale) -> Sample:
     plain, watched = UnwatchedCommand(line), Command(line)
     operation = Operation(watched.run)
     triples = max(3, scale.triples // 4)
-    return _in_turns(
-        lambda: plain.run(operation, WORKERS, 1), lambda: watched.run(operation, WORKERS, 1), triples
-    )
+    return _in_turns(lambda: plain.run(operation, WORKERS, 1), lambda: watched.run(operation, WORKERS, 1), triples)
 
 
 def _in_turns(plain: Callable[[], Sample], watched: Callable[[], Sample], triples: int) -> Sample:

@@ -341,9 +341,9 @@ class Trace:
         """Replay the tasks on so many workers: what the run would have taken, and what bounds it.
 
         Tasks keep their costs, their dependencies and the moments they were submitted; ``processors`` is what the
-        machine of the trace offers, unless it is given. ``bytes_per_task`` says by the function's name what a task moves
-        to and from memory, and ``bandwidth`` how many GB/s the machine moves. What tasks do to each other's caches is
-        not in the answer.
+        machine of the trace offers, unless it is given. ``bytes_per_task`` says by the function's name what a task
+        moves to and from memory, and ``bandwidth`` how many GB/s the machine moves. What tasks do to each other's
+        caches is not in the answer.
         """
 
     def tasks(self) -> list[dict[str, Any]]:

@@ -81,6 +81,7 @@ def test_a_thread_is_seen_to_do_something() -> None:
         thread.join()
     if doing[0] is None:
         pytest.skip("the system does not say what threads do")
-    assert doing[0] == "running"
+    # Who looks at itself is in the call that reads.
+    assert doing[0] in ("running", "other")
     assert doing[1] in ("lock", "interpreter", "running")
     assert doing[2] is None

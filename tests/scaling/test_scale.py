@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 import multilane as ml
+from eventually import eventually
 from multilane.scaling.command import Command
 from multilane.scaling.sweep import Series, bandwidth_limit, probe, sweep
 from multilane.scaling.ways import Operation, Sample, make
-from eventually import eventually
 from sweeps import made_up
 
 #: From this number of a repeat on, samples are probes.

@@ -80,8 +80,8 @@ class Looker:
             code = frame.f_code
             if code.co_filename == ways.__file__:
                 # Either the lock that the strategy asks for, or native code that has no place of its own.
-                inside = "the lock around each operation" if code.co_name == "call" else f"native code of {self.operation}"
-                return inside
+                wrapped = code.co_name == "call"
+                return "the lock around each operation" if wrapped else f"native code of {self.operation}"
             if code.co_filename != threading.__file__:
                 return f"{code.co_filename}:{frame.f_lineno} in {code.co_name}"
             frame = frame.f_back

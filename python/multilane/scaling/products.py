@@ -82,7 +82,7 @@ def _torch() -> Any:
 
 
 def _device(torch: Any) -> tuple[str, Callable[[], object]]:
-    """The device that PyTorch has, and what waits for it."""
+    """Choose the device that PyTorch has, and what waits for it."""
     if torch.cuda.is_available():
         return "cuda", torch.cuda.synchronize
     if torch.backends.mps.is_available():

@@ -136,7 +136,7 @@ def _series(plan: Plan, stack: ExitStack) -> list[Series]:
 
 
 def _causes(header: dict[str, Any], samples: list[Sample]) -> dict[tuple[str, str, str], tuple[str, int]]:
-    """What stops each series so far, and at how many workers."""
+    """Read what stops each series so far, and at how many workers."""
     judged = _multilane.scaling_judge(json.dumps(header | {"samples": samples}))["series"]
     return {
         (each["workload"], each["size"], each["strategy"]): (each["verdict"]["cause"], each["verdict"]["at_workers"])

@@ -54,8 +54,8 @@ Around = Callable[[Any], AbstractContextManager[str]]
 def _undisturbed(_point: Any) -> AbstractContextManager[str]:
     return nullcontext("")
 
-COMPANY: tuple[Company, ...] = ("nothing", "compute", "memory")
 
+COMPANY: tuple[Company, ...] = ("nothing", "compute", "memory")
 
 
 @dataclass(eq=False)
