@@ -20,20 +20,29 @@ from multilane.scaling.ways import Operation, Threads, parse
 #: Workers of the run that is predicted, and of those that are watched.
 WORKERS = 2
 
+#: Other programs may use so much of the processors in a run that is held against a prediction.
+CALM = 0.05
+
+#: Fewer turns than this have no middle.
+MIN_TURNS = 3
+
+#: Turns that are made, at most, for each that counts.
+PATIENCE = 3
+
 
 @dataclass(frozen=True)
 class Scale:
     """How much work one sample does."""
 
     #: Seconds of one run on one worker, and how often a pair is repeated.
-    run_s: float = 0.15
-    pairs: int = 15
+    run_s: float = 0.3
+    pairs: int = 11
     #: Triples of a plain, a watched and another plain run, and the seconds of each.
     triples: int = 40
     watched_s: float = 0.08
 
 
-QUICK = Scale(run_s=0.08, pairs=7, triples=12)
+QUICK = Scale(run_s=0.3, pairs=5, triples=12)
 
 
 @dataclass(frozen=True)
@@ -86,10 +95,16 @@ def simulated(task: Task, scale: Scale) -> Sample:
         count = WORKERS * max(4, round(scale.run_s * 1e9 / each_ns / WORKERS))
         ratios: dict[int, list[float]] = {1: [], WORKERS: []}
         bounds = []
-        for _ in range(scale.pairs):
+        turns = 0
+        while len(bounds) < scale.pairs and turns < PATIENCE * scale.pairs:
+            turns += 1
             made: dict[str, Any] = {}
+            disturbed = 0.0
             for what in order.sample(["source", "one", "two"], 3):
-                made[what] = _trace(pools[WORKERS if what == "two" else 1], task, count)
+                made[what], others = _run(pools[WORKERS if what == "two" else 1], task, count)
+                disturbed = max(disturbed, others)
+            if disturbed > CALM:
+                continue
             names = {each["function"] for each in made["source"].tasks()}
             known = dict.fromkeys(names, task.bytes) if task.bytes else None
             for workers, what in ((1, "one"), (WORKERS, "two")):
@@ -99,6 +114,8 @@ def simulated(task: Task, scale: Scale) -> Sample:
     finally:
         for pool in pools.values():
             pool.shutdown()
+    if len(bounds) < MIN_TURNS:
+        raise RuntimeError(f"other programs disturbed {turns - len(bounds)} of {turns} turns; too few are left")
     one, two = (statistics.median(ratios[workers]) for workers in (1, WORKERS))
     return {
         "off": abs(two - 1),
@@ -107,8 +124,21 @@ def simulated(task: Task, scale: Scale) -> Sample:
         "ratios_one": ratios[1],
         "ratios_two": ratios[WORKERS],
         "bound_by": statistics.mode(bounds),
+        "set_aside": (turns - len(bounds)) / turns,
         "tasks": count,
     }
+
+
+def _run(pool: ml.Executor, task: Task, count: int) -> tuple[ml.Trace, float]:
+    """Return a recorded run, and the share of the processors that other programs used meanwhile."""
+    before, started = _multilane.system_use(), time.monotonic_ns()
+    trace = _trace(pool, task, count)
+    after, wall_ns = _multilane.system_use(), time.monotonic_ns() - started
+    own = after["own_cpu_ns"] - before["own_cpu_ns"]
+    if task.backend == "processes":
+        own += sum(each["cpu_ns"] for each in trace.tasks())
+    others = after["machine_cpu_ns"] - before["machine_cpu_ns"] - own
+    return trace, others / (wall_ns * _multilane.machine()["cpus_online"])
 
 
 def _trace(pool: ml.Executor, task: Task, count: int) -> ml.Trace:

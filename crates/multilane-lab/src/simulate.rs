@@ -93,7 +93,11 @@ pub fn simulate(trace: &Trace, on: &WhatIf) -> Simulation {
     let machine = Machine {
         workers: workers as usize,
         processors,
-        bandwidth: if on.bandwidth > 0.0 { on.bandwidth } else { f64::INFINITY },
+        bandwidth: if on.bandwidth > 0.0 {
+            on.bandwidth
+        } else {
+            f64::INFINITY
+        },
     };
     let makespan_ns = replay(&needs, &dependents, &machine);
     let sum = |of: fn(&Need) -> f64| needs.iter().map(of).sum::<f64>();

@@ -76,7 +76,12 @@ const MS: u64 = 1_000_000;
 
 #[test]
 fn a_way_is_held_against_another_at_the_most_workers() {
-    check([100 * MS, 25 * MS], [100 * MS, 50 * MS], "slower", "costs 50\u{a0}% at 4 workers");
+    check(
+        [100 * MS, 25 * MS],
+        [100 * MS, 50 * MS],
+        "slower",
+        "costs 50\u{a0}% at 4 workers",
+    );
     check([100 * MS, 50 * MS], [100 * MS, 25 * MS], "faster", "gives 2");
     check([100 * MS, 50 * MS], [100 * MS, 50 * MS], "same", "makes no difference");
 }
@@ -133,8 +138,15 @@ fn losing(lose: impl Fn(&mut Sample, u64)) -> Scaling {
 #[track_caller]
 fn check_cause(scaling: &Scaling, cause: ScalingCause, alternative: ScalingCause) -> Vec<String> {
     let verdict = judge_scaling(scaling).series.remove(0).verdict;
-    assert_eq!((verdict.cause, verdict.alternative), (cause, alternative), "{verdict:#?}");
-    assert!(!verdict.tell_apart.is_empty() && !verdict.advice.is_empty(), "{verdict:#?}");
+    assert_eq!(
+        (verdict.cause, verdict.alternative),
+        (cause, alternative),
+        "{verdict:#?}"
+    );
+    assert!(
+        !verdict.tell_apart.is_empty() && !verdict.advice.is_empty(),
+        "{verdict:#?}"
+    );
     verdict.evidence
 }
 
@@ -174,7 +186,11 @@ fn the_holder_of_a_lock_is_evidence() {
         seen,
         looks: 100,
     };
-    scaling.locks = vec![seen("", false, 20), seen("lock `table`", true, 60), seen("rare", true, 1)];
+    scaling.locks = vec![
+        seen("", false, 20),
+        seen("lock `table`", true, 60),
+        seen("rare", true, 1),
+    ];
     // That of another curve is not of this one.
     scaling.locks.push(LockSeen {
         size: "65".into(),

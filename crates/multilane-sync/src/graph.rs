@@ -32,9 +32,9 @@ pub fn set_detects(on: bool) {
 }
 
 #[cfg(not(loom))]
-pub use process::{join, waits};
-#[cfg(not(loom))]
 pub(crate) use process::{after_fork, begin_wait, end_wait, enter, forget, ident, is_gone, leave};
+#[cfg(not(loom))]
+pub use process::{join, waits};
 
 #[cfg(loom)]
 pub use model::join;

@@ -42,9 +42,9 @@ pub use condition::{Condition, Place};
 pub use error::{Deadlock, Step, SyncError, WaitSeen};
 pub use event::Event;
 pub use fork::after_fork;
-pub use graph::{detects, join, set_detects};
 #[cfg(not(loom))]
 pub use graph::waits;
+pub use graph::{detects, join, set_detects};
 pub use latch::Latch;
 pub use lock::{Holder, Lock, Taken};
 pub use once::{Entry, Once};

@@ -27,7 +27,9 @@ const COLUMNS: [Column; 21] = [
     ("faults", |sample| sample.faults),
     ("switches", |sample| sample.switches),
     ("foreign_ns", |sample| sample.foreign_ns),
-    ("bytes_per_operation", |sample| sample.bytes_per_operation.round() as u64),
+    ("bytes_per_operation", |sample| {
+        sample.bytes_per_operation.round() as u64
+    }),
 ];
 
 /// Writes one line for each sample, under a line of names.

@@ -155,13 +155,7 @@ fn difference(scaling: &Scaling, comparison: &Comparison) -> Option<Difference> 
     })
 }
 
-fn sentence(
-    comparison: &Comparison,
-    says: &str,
-    workers: u32,
-    ratio: Interval,
-    control: Option<Interval>,
-) -> String {
+fn sentence(comparison: &Comparison, says: &str, workers: u32, ratio: Interval, control: Option<Interval>) -> String {
     let Comparison { what, usual, .. } = comparison;
     let name = if usual.size.is_empty() {
         usual.workload.clone()

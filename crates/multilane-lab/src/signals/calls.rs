@@ -60,7 +60,11 @@ pub fn doing(line: &str, runtime: Option<Runtime>) -> Option<Doing> {
             _ => Doing::Lock,
         });
     }
-    Some(if SLEEPS.contains(&call) { Doing::Sleep } else { Doing::Other })
+    Some(if SLEEPS.contains(&call) {
+        Doing::Sleep
+    } else {
+        Doing::Other
+    })
 }
 
 /// The same as a kind of sample of a trace, which knows fewer.
@@ -134,7 +138,11 @@ mod tests {
         let interpreter = (Some(Doing::Interpreter), sample_kind::INTERPRETER_LOCK);
         check(&format!("{futex} 0x1000 {tail}"), interpreter.0, interpreter.1);
         check(&format!("{futex} 0x1fff {tail}"), interpreter.0, interpreter.1);
-        check(&format!("{futex} 0x2000 {tail}"), Some(Doing::Lock), sample_kind::OTHER_LOCK);
+        check(
+            &format!("{futex} 0x2000 {tail}"),
+            Some(Doing::Lock),
+            sample_kind::OTHER_LOCK,
+        );
         check(&format!("{futex}"), None, sample_kind::UNKNOWN);
         assert_eq!(doing(&format!("{futex} 0x1000 {tail}"), None), Some(Doing::Lock));
     }
@@ -161,7 +169,11 @@ mod tests {
         check("running\n", Some(Doing::Running), sample_kind::RUNNING);
         let sleep = format!("{} 0x0", libc::SYS_clock_nanosleep);
         check(&sleep, Some(Doing::Sleep), sample_kind::SLEEP);
-        check(&format!("{} 0x0", libc::SYS_read), Some(Doing::Other), sample_kind::OTHER);
+        check(
+            &format!("{} 0x0", libc::SYS_read),
+            Some(Doing::Other),
+            sample_kind::OTHER,
+        );
         check("", None, sample_kind::UNKNOWN);
         check("denied", None, sample_kind::UNKNOWN);
     }

@@ -11,10 +11,7 @@ pub fn busy_ticks(stat: &str) -> u64 {
     let Some(line) = stat.lines().find_map(|line| line.strip_prefix("cpu ")) else {
         return 0;
     };
-    let fields: Vec<u64> = line
-        .split_whitespace()
-        .filter_map(|field| field.parse().ok())
-        .collect();
+    let fields: Vec<u64> = line.split_whitespace().filter_map(|field| field.parse().ok()).collect();
     let busy = [0, 1, 2, 5, 6, 7];
     busy.into_iter().filter_map(|index| fields.get(index)).sum()
 }
