@@ -124,5 +124,5 @@ def test_a_pytorch_that_cannot_be_loaded_is_none(monkeypatch: pytest.MonkeyPatch
     def broken(name: str) -> Any:
         raise OSError("libtorch.so: cannot open shared object file")
 
-    monkeypatch.setattr(products.importlib, "import_module", broken)
+    monkeypatch.setattr(products, "import_module", broken)
     assert all("NumPy" in load.name for load in matrix_products((8,)))

@@ -80,7 +80,7 @@ fn a_way_is_held_against_another_at_the_most_workers() {
         [100 * MS, 25 * MS],
         [100 * MS, 50 * MS],
         "slower",
-        "costs 50\u{a0}% at 4 workers",
+        "costs 50 % at 4 workers",
     );
     check([100 * MS, 50 * MS], [100 * MS, 25 * MS], "faster", "gives 2");
     check([100 * MS, 50 * MS], [100 * MS, 50 * MS], "same", "makes no difference");
@@ -198,7 +198,7 @@ fn the_holder_of_a_lock_is_evidence() {
     });
     let evidence = check_cause(&scaling, ScalingCause::Lock, ScalingCause::CriticalPath).join("\n");
     for part in [
-        "in 60\u{a0}% of 100 looks a worker waited for lock `table` at app.py:7 in take; its holder took it at app.py:9 in put",
+        "in 60 % of 100 looks a worker waited for lock `table` at app.py:7 in take; its holder took it at app.py:9 in put",
         "waited for a lock at app.py:7 in take; the worker that ran meanwhile was at app.py:9 in put",
     ] {
         assert!(evidence.contains(part), "{evidence}");

@@ -61,15 +61,16 @@ class Looker:
     def _look(self, threads: list[threading.Thread]) -> None:
         frames = sys._current_frames()
         doing = _multilane.threads_doing([thread.native_id or 0 for thread in threads])
-        waits = {ident: wait for ident, *wait in _multilane.sync_waits()}
+        waits = {ident: (lock, taken) for ident, lock, _, taken in _multilane.sync_waits()}
         self.looks += 1
         waiting = [thread for thread, what in zip(threads, doing, strict=True) if what == "lock"]
         others = [thread for thread, what in zip(threads, doing, strict=True) if what in ("running", "interpreter")]
         # One of those that wait together is enough: a look counts once.
         for thread in waiting[:1]:
-            lock, holders, taken = waits.get(thread.ident or 0, ["", [], None])
             waits_at = self._where(frames.get(thread.ident or 0))
-            if holders:
+            known = waits.get(thread.ident or 0)
+            if known is not None:
+                lock, taken = known
                 self.places[Place(lock, waits_at, site_of(taken) or "", True)] += 1
             elif len(others) == 1:
                 self.places[Place("", waits_at, self._where(frames.get(others[0].ident or 0)), False)] += 1

@@ -5,9 +5,9 @@ The libraries are kept to one thread of their own, so that the workers of a swee
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 from .loads import Load
@@ -27,8 +27,7 @@ def matrix_products(sizes: tuple[int, ...] = SIZES) -> list[Load]:
 @contextmanager
 def single_threaded() -> Iterator[None]:
     """Keep the libraries that are loaded to one thread for each caller."""
-    from threadpoolctl import threadpool_limits
-
+    threadpool_limits = import_module("threadpoolctl").threadpool_limits
     torch = _torch()
     before = None if torch is None else torch.get_num_threads()
     with threadpool_limits(1):
@@ -76,7 +75,7 @@ def _torch_products(sizes: tuple[int, ...]) -> list[Load]:
 def _torch() -> Any:
     """PyTorch, where it is installed and can be loaded."""
     try:
-        return importlib.import_module("torch")
+        return import_module("torch")
     except (ImportError, OSError):
         return None
 
