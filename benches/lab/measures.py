@@ -20,15 +20,6 @@ from multilane.scaling.ways import Operation, Threads, parse
 #: Workers of the run that is predicted, and of those that are watched.
 WORKERS = 2
 
-#: Other programs may use so much of the processors in a run that is held against a prediction.
-CALM = 0.05
-
-#: Fewer turns than this have no middle.
-MIN_TURNS = 3
-
-#: Turns that are made, at most, for each that counts.
-PATIENCE = 3
-
 
 @dataclass(frozen=True)
 class Scale:
@@ -42,7 +33,7 @@ class Scale:
     watched_s: float = 0.08
 
 
-QUICK = Scale(run_s=0.3, pairs=5, triples=12)
+QUICK = Scale(run_s=0.2, pairs=5, triples=12)
 
 
 @dataclass(frozen=True)
@@ -95,27 +86,23 @@ def simulated(task: Task, scale: Scale) -> Sample:
         count = WORKERS * max(4, round(scale.run_s * 1e9 / each_ns / WORKERS))
         ratios: dict[int, list[float]] = {1: [], WORKERS: []}
         bounds = []
-        turns = 0
-        while len(bounds) < scale.pairs and turns < PATIENCE * scale.pairs:
-            turns += 1
+        others: list[float] = []
+        for _ in range(scale.pairs):
             made: dict[str, Any] = {}
-            disturbed = 0.0
+            left: dict[str, float] = {}
             for what in order.sample(["source", "one", "two"], 3):
-                made[what], others = _run(pools[WORKERS if what == "two" else 1], task, count)
-                disturbed = max(disturbed, others)
-            if disturbed > CALM:
-                continue
+                made[what], left[what] = _run(pools[WORKERS if what == "two" else 1], task, count)
             names = {each["function"] for each in made["source"].tasks()}
             known = dict.fromkeys(names, task.bytes) if task.bytes else None
             for workers, what in ((1, "one"), (WORKERS, "two")):
-                found = made["source"].simulate(workers, bytes_per_task=known, bandwidth=bandwidth)
+                # Nobody can predict what other programs will take: the replay gets the processors that they left.
+                found = made["source"].simulate(workers, left[what], bytes_per_task=known, bandwidth=bandwidth)
                 ratios[workers].append(found["makespan_ns"] / made[what].makespan_ns)
             bounds.append(found["bound_by"])
+            others.append(_multilane.machine()["cpus_usable"] - left["two"])
     finally:
         for pool in pools.values():
             pool.shutdown()
-    if len(bounds) < MIN_TURNS:
-        raise RuntimeError(f"other programs disturbed {turns - len(bounds)} of {turns} turns; too few are left")
     one, two = (statistics.median(ratios[workers]) for workers in (1, WORKERS))
     return {
         "off": abs(two - 1),
@@ -124,21 +111,21 @@ def simulated(task: Task, scale: Scale) -> Sample:
         "ratios_one": ratios[1],
         "ratios_two": ratios[WORKERS],
         "bound_by": statistics.mode(bounds),
-        "set_aside": (turns - len(bounds)) / turns,
+        "others": statistics.median(others),
         "tasks": count,
     }
 
 
 def _run(pool: ml.Executor, task: Task, count: int) -> tuple[ml.Trace, float]:
-    """Return a recorded run, and the share of the processors that other programs used meanwhile."""
+    """Return a recorded run, and the processors that other programs left to it."""
     before, started = _multilane.system_use(), time.monotonic_ns()
     trace = _trace(pool, task, count)
     after, wall_ns = _multilane.system_use(), time.monotonic_ns() - started
     own = after["own_cpu_ns"] - before["own_cpu_ns"]
     if task.backend == "processes":
         own += sum(each["cpu_ns"] for each in trace.tasks())
-    others = after["machine_cpu_ns"] - before["machine_cpu_ns"] - own
-    return trace, others / (wall_ns * _multilane.machine()["cpus_online"])
+    others = max(0, after["machine_cpu_ns"] - before["machine_cpu_ns"] - own) / wall_ns
+    return trace, max(1.0, _multilane.machine()["cpus_usable"] - others)
 
 
 def _trace(pool: ml.Executor, task: Task, count: int) -> ml.Trace:

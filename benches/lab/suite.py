@@ -13,7 +13,7 @@ OFF = (
     Metric("off", "two workers, off", Form.PERCENT, False),
     Metric("ratio", "simulated over real", Form.TIMES, True),
     Metric("off_one", "one worker, off", Form.PERCENT, False),
-    Metric("set_aside", "turns set aside", Form.PERCENT, False),
+    Metric("others", "processors that others used", Form.TIMES, False),
 )
 COST = (
     Metric("cpu_share", "CPU time of looking", Form.PERCENT, False),
