@@ -77,6 +77,7 @@ def simulated(task: Task, scale: Scale) -> Sample:
     """Hold the replay of a run on one worker against other runs, made in turns with it."""
     order = random.Random(1)
     pools = {workers: ml.Executor(workers, backend=task.backend) for workers in (1, WORKERS)}
+    # What the machine moves is the most that it was seen to move: other programs only take from it.
     bandwidth = ml.memory_bandwidth() if task.bytes else None
     try:
         for workers, pool in pools.items():
@@ -88,6 +89,8 @@ def simulated(task: Task, scale: Scale) -> Sample:
         bounds = []
         others: list[float] = []
         for _ in range(scale.pairs):
+            if bandwidth is not None:
+                bandwidth = max(bandwidth, ml.memory_bandwidth(0.05))
             made: dict[str, Any] = {}
             left: dict[str, float] = {}
             for what in order.sample(["source", "one", "two"], 3):
