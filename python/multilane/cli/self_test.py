@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import multilane as ml
 
 #: Repeats and seconds of the quick self-test.
-QUICK = {"repeats": 3, "run_seconds": 0.05}
+QUICK = {"repeats": 3, "run_seconds": 0.04}
 
 OUTCOMES = ("right", "undecided", "wrong")
 
