@@ -72,6 +72,11 @@ bench-quantum: setup ## measure circuits against other simulators
 	$(call bench_environment,.venvs/bench-quantum,benches/quantum.txt)
 	@.venvs/bench-quantum/bin/python benches/run.py circuits $(BENCH_ARGUMENTS)
 
+.PHONY: bench-lab
+bench-lab: setup ## hold what-if against real runs, and measure what looking costs
+	$(call bench_environment,.venvs/bench,benches/requirements.txt)
+	@.venvs/bench/bin/python benches/run.py lab $(BENCH_ARGUMENTS)
+
 ##@ Change
 .PHONY: test
 test: setup ## test Rust, and Python on every supported version found here

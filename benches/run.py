@@ -29,7 +29,14 @@ RECORDED = HERE / "results"
 SCRATCH = HERE.parent / "out" / "bench"
 
 #: The package that holds each suite. It is imported when it is measured: each has requirements of its own.
-SUITES = {"tasks": "pools", "arrays": "arrays", "graphs": "graphs", "circuits": "quantum", "sync": "locks"}
+SUITES = {
+    "tasks": "pools",
+    "arrays": "arrays",
+    "graphs": "graphs",
+    "circuits": "quantum",
+    "sync": "locks",
+    "lab": "lab",
+}
 
 # Where there is no terminal to ask.
 WIDTH = 140

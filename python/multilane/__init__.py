@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from multilane._record import Recording as Recording
     from multilane._record import record as record
     from multilane._scale import Scaling as Scaling
+    from multilane._scale import memory_bandwidth as memory_bandwidth
     from multilane._scale import scale as scale
     from multilane._waiting import as_completed as as_completed
     from multilane._waiting import gather as gather
@@ -104,7 +105,7 @@ _HOMES = {
     "_plan": ("Plan", "optimize"),
     "_prove": ("Proof", "prove"),
     "_record": ("Recording", "record"),
-    "_scale": ("Scaling", "scale"),
+    "_scale": ("Scaling", "memory_bandwidth", "scale"),
     "_waiting": ("as_completed", "gather", "wait"),
     "errors": (
         "ActorError",

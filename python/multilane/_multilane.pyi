@@ -4,6 +4,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import CodeType
 from typing import Any, Literal, NoReturn, final
 
 from typing_extensions import disjoint_base
@@ -62,6 +63,7 @@ from multilane._native_scaling import scaling_judge as scaling_judge
 from multilane._native_scaling import scaling_page as scaling_page
 from multilane._native_scaling import scaling_table as scaling_table
 from multilane._native_scaling import system_use as system_use
+from multilane._native_scaling import threads_doing as threads_doing
 
 __version__: str
 
@@ -332,11 +334,20 @@ class Trace:
         The parts of ``decomposition`` are shares of workers times makespan and add up to 1.
         """
 
-    def simulate(self, workers: int, processors: float | None = None) -> dict[str, Any]:
+    def simulate(
+        self,
+        workers: int,
+        processors: float | None = None,
+        *,
+        bytes_per_task: dict[str, float] | None = None,
+        bandwidth: float | None = None,
+    ) -> dict[str, Any]:
         """Replay the tasks on so many workers: what the run would have taken, and what bounds it.
 
         Tasks keep their costs, their dependencies and the moments they were submitted; ``processors`` is what the
-        machine of the trace offers, unless it is given. What tasks do to each other's caches is not in the answer.
+        machine of the trace offers, unless it is given. ``bytes_per_task`` says by the function's name what a task
+        moves to and from memory, and ``bandwidth`` how many GB/s the machine moves. What tasks do to each other's
+        caches is not in the answer.
         """
 
     def tasks(self) -> list[dict[str, Any]]:
@@ -904,6 +915,9 @@ def sync_select(
 
 def sync_join(ident: int, endless: bool, wait: Callable[[], object]) -> None:
     """Call ``wait``, which returns when the thread ``ident`` has ended, unless it never can."""
+
+def sync_waits() -> list[tuple[int, str, list[int], tuple[CodeType, int] | None]]:
+    """Return every thread that waits for something with a holder: what for, who holds it, where that was taken."""
 
 def sync_settings(deadlocks: bool | None = None, order: bool | None = None) -> tuple[bool, bool]:
     """Set what is watched, and return what was."""

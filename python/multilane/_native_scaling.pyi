@@ -54,6 +54,9 @@ class Beside:
     def stop(self) -> float:
         """Stop the threads; the bytes a nanosecond that they moved together."""
 
+def threads_doing(threads: Sequence[int]) -> list[str | None]:
+    """Return what each of these threads of this process does now, or None where that cannot be told."""
+
 def scaling_judge(data: str) -> dict[str, Any]:
     """Judge a sweep that is given as JSON."""
 

@@ -7,14 +7,17 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from multilane import _multilane
 from multilane._checks import positive_seconds, whole_number
 from multilane.scaling.command import Command
-from multilane.scaling.loads import Load, documented
+from multilane.scaling.loads import Load
 from multilane.scaling.result import Curve, Scaling, Verdict
 from multilane.scaling.runner import Plan, operation_of, run
+from multilane.scaling.sweep import bandwidth_limit
+from multilane.scaling.tables import four_tables
 from multilane.scaling.ways import Operation, parse
 
-__all__ = ["Curve", "Scaling", "Verdict", "scale"]
+__all__ = ["Curve", "Scaling", "Verdict", "memory_bandwidth", "scale"]
 
 #: Worker counts when the caller does not say: enough to tell a peak from a plateau.
 WORKERS = (1, 2, 4, 8, 16)
@@ -54,7 +57,7 @@ def scale(
     ----------
     fn
         One operation, called with a size when there are sizes, else with nothing, and very often. ``None`` runs the
-        built-in workloads, or the ``command``.
+        built-in workloads, which fill four tables, or the ``command``.
     workers
         Worker counts; 1 belongs to them.
     sizes
@@ -117,12 +120,13 @@ def scale(
     else:
         if chosen is not None:
             raise TypeError("`sizes` needs a function or a command; the built-in workloads bring their own")
-        loads = documented()
+        loads, plan.tables = four_tables()
         plan.name, plan.workload = "built-in workloads", "the element kernel, matrix products, locks and queues"
         if strategies is None:
             plan.loads = loads
         else:
             # The workloads alone, each in the ways that were asked for.
+            plan.tables = []
             plan.loads = [
                 replace(load, strategy=_valid(strategy))
                 for load in loads
@@ -135,6 +139,36 @@ def scale(
     fitting = budget / max(1, points) / 10
     plan.run_seconds = run_seconds or min(RUN_SECONDS, max(LEAST_RUN_SECONDS, fitting))
     return run(plan)
+
+
+def memory_bandwidth(seconds: float = 0.1) -> float:
+    """Measure how much all usable processors together move to and from memory.
+
+    Parameters
+    ----------
+    seconds
+        How long to measure, three times over.
+
+    Returns
+    -------
+    float
+        GB/s, which are bytes a nanosecond: of a triad over arrays beyond the caches, reads and writes counted; the most
+        of the three, since other programs only take from it.
+
+    Raises
+    ------
+    ValueError
+        ``seconds`` is not more than 0.
+
+    Examples
+    --------
+    >>> import multilane as ml
+    >>> ml.memory_bandwidth(0.01) > 0
+    True
+    """
+    positive_seconds(seconds, "seconds")
+    processors = max(1, int(_multilane.machine()["cpus_usable"]))
+    return max(bandwidth_limit(processors, seconds) for _ in range(3))
 
 
 def _plan_function(plan: Plan, fn: Callable[..., Any], sizes: list[Any] | None, strategies: Sequence[str]) -> None:

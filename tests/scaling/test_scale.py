@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 import multilane as ml
+from eventually import eventually
 from multilane.scaling.command import Command
 from multilane.scaling.sweep import Series, bandwidth_limit, probe, sweep
 from multilane.scaling.ways import Operation, Sample, make
@@ -156,6 +158,26 @@ def test_a_sweep_goes_on_where_it_was_cut_off(tmp_path: Path) -> None:
     assert all(each in ml.Scaling.load(kept).samples for each in swept)
 
 
+def test_a_sweep_that_was_killed_goes_on(tmp_path: Path) -> None:
+    kept = tmp_path / "sweep.mlscale"
+    module = tmp_path / "work.py"
+    module.write_text("def add_up():\n    return sum(range(20_000))\n")
+    line = [sys.executable, "-m", "multilane", "scale", f"{module}:add_up", "--workers", "1,2", "--strategies"]
+    line += ["threads", "--repeats", "40", "--run-seconds", "0.02", "--resume", str(kept), "--json"]
+    process = subprocess.Popen(line, stdout=subprocess.DEVNULL)
+    eventually(lambda: kept.exists() and len(kept.read_text().splitlines()) > 4, "samples are kept")
+    process.kill()
+    process.wait()
+    had = [json.loads(text) for text in kept.read_text().splitlines()[1:-1]]
+    assert 3 <= len(had) < 80
+    again = subprocess.run(line, check=True, capture_output=True, text=True)
+    assert json.loads(again.stdout)["series"][0]["points"][1]["samples"] == 40
+    found = ml.Scaling.load(kept)
+    assert all(sample in found.samples for sample in had)
+    swept = [(each["workers"], each["repeat"]) for each in found.samples if each["repeat"] < PROBED]
+    assert sorted(swept) == [(workers, repeat) for workers in (1, 2) for repeat in range(40)]
+
+
 def test_another_sweep_is_not_mixed_in(tmp_path: Path) -> None:
     kept = tmp_path / "sweep.mlscale"
     ml.scale(add_up, workers=[1, 2], strategies=["threads"], resume=kept, **SHORT)
@@ -260,6 +282,25 @@ def test_a_result_says_what_it_found_in_every_form(tmp_path: Path) -> None:
     assert rows[0]["workload"] == "<made up>"
     scaling.save(tmp_path / "s.mlscale")
     assert ml.Scaling.load(tmp_path / "s.mlscale").data == scaling.data
+
+
+def test_parquet_has_what_the_table_has(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    scaling = made_up({1: 1.0, 2: 2.0})
+    rows = parquet.read_table(scaling.to_parquet(tmp_path / "deep" / "raw.parquet")).to_pylist()
+    with scaling.to_csv(tmp_path / "raw.csv").open(newline="") as file:
+        wanted = list(csv.DictReader(file))
+    assert [{name: str(value) for name, value in row.items()} for row in rows] == wanted
+    assert [row["wall_ns"] for row in rows] == [each["wall_ns"] for each in scaling.samples]
+    # A size is a text, whatever it looks like.
+    sized = ml.Scaling(scaling.data | {"samples": [each | {"size": "007"} for each in scaling.samples]})
+    assert parquet.read_table(sized.to_parquet(tmp_path / "s.parquet"))["size"].to_pylist() == ["007"] * 10
+
+
+def test_parquet_without_pyarrow_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ml.MultilaneError, match=r"install `multilane\[parquet\]`, or write CSV"):
+        made_up({1: 1.0}).to_parquet(tmp_path / "raw.parquet")
 
 
 def test_models_come_with_parameters_and_several_curves_are_chosen_from() -> None:

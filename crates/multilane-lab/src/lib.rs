@@ -7,12 +7,14 @@ mod analysis;
 mod budget;
 mod cause;
 mod judge;
+pub mod loads;
 mod measure;
 mod parts;
 mod path;
 mod proof;
 pub mod report;
 mod scale;
+pub mod signals;
 mod simulate;
 mod statistics;
 mod thresholds;
@@ -24,9 +26,10 @@ pub use judge::judge;
 pub use proof::{BASELINE, CONTROL, Check, FORMAT, Part, PartKind, Proof, Run};
 pub use report::{PlanReport, plans_html, report_html, scaling_html};
 pub use scale::{
-    Beside, Change, Fit, Model, Parameter, PointJudgement, Prediction, Sample, Scaling, ScalingCause, ScalingJudgement,
-    ScalingVerdict, SeriesJudgement, Share, compare_scalings, fit_model, judge_scaling, plateau, scaling_csv, usl_peak,
+    Beside, Change, Comparison, CurveName, Difference, Fit, LaneTimes, LockSeen, Model, Parameter, PointJudgement,
+    Prediction, Row, Sample, Scaling, ScalingCause, ScalingJudgement, ScalingVerdict, SeriesJudgement, Share, Table,
+    TableJudgement, compare_scalings, fit_model, idle_lanes, judge_scaling, plateau, scaling_csv, usl_peak,
 };
-pub use simulate::{Simulation, simulate};
+pub use simulate::{Simulation, WhatIf, simulate};
 pub use statistics::{bootstrap, median};
 pub use verdict::{Cause, Interval, Judgement, PartJudgement, ScalePoint, StrategyVerdict, Verdict};

@@ -2,15 +2,32 @@
 //!
 //! Tasks keep their measured costs, their dependencies and the moments they were submitted. The processors are shared
 //! among the tasks that want one; where the trace shows threads taking turns with the interpreter lock, they have one
-//! processor together. What tasks do to each other's caches is not in a trace and not in the answer.
+//! processor together. Of tasks whose traffic with memory is known, no more is moved than the machine was measured to move.
+//! What tasks do to each other's caches is not in a trace and not in the answer.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+mod replay;
+
+use std::collections::{BTreeMap, HashMap};
 
 use multilane_trace::{Task, Trace};
 use serde::{Deserialize, Serialize};
 
 use crate::{analyse, median, thresholds::INTERPRETER_WAIT_SHARE};
+
+use replay::{Machine, Need, chain, replay};
+
+/// What a run is replayed on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WhatIf {
+    /// Workers.
+    pub workers: u32,
+    /// Processors that they share.
+    pub processors: f64,
+    /// Bytes a nanosecond that all processors together move to and from memory; 0 when it is not known.
+    pub bandwidth: f64,
+    /// Bytes that a task moves, by the name of its function.
+    pub bytes_per_task: BTreeMap<String, f64>,
+}
 
 /// A run that was not made.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -25,26 +42,15 @@ pub struct Simulation {
     pub speedup: f64,
     /// Share of the workers' time in tasks.
     pub busy: f64,
-    /// What bounds it: `workers`, `processors`, `interpreter_lock`, `critical_path`, `arrivals`, or `nothing` without tasks.
+    /// What bounds it: `workers`, `processors`, `memory_bandwidth`, `interpreter_lock`, `critical_path`, `arrivals`, or
+    /// `nothing` without tasks.
     pub bound_by: String,
 }
 
-/// What a task needs.
-#[derive(Clone, Copy, Debug)]
-struct Need {
-    /// Earliest start: when it was submitted.
-    arrives_ns: f64,
-    /// On a processor.
-    cpu_ns: f64,
-    /// Off it by its own will: sleep, files, network.
-    wait_ns: f64,
-    /// Dependencies that are not done.
-    missing: usize,
-}
-
-/// Replays a trace on `workers` workers that share `processors`.
+/// Replays a trace on other workers.
 ///
 /// ```
+/// use multilane_lab::WhatIf;
 /// use multilane_trace::{Task, Trace};
 /// let task = |number: u64| Task {
 ///     id: number + 1,
@@ -55,15 +61,16 @@ struct Need {
 ///     ..Task::default()
 /// };
 /// let trace = Trace { tasks: (0..4).map(task).collect(), ..Trace::default() };
-/// let simulation = multilane_lab::simulate(&trace, 2, 2.0);
+/// let two = WhatIf { workers: 2, processors: 2.0, ..WhatIf::default() };
+/// let simulation = multilane_lab::simulate(&trace, &two);
 /// assert_eq!((simulation.makespan_ns, simulation.speedup), (200.0, 2.0));
 /// ```
-pub fn simulate(trace: &Trace, workers: u32, processors: f64) -> Simulation {
+pub fn simulate(trace: &Trace, on: &WhatIf) -> Simulation {
     let tasks: Vec<&Task> = trace.tasks.iter().filter(|task| task.wall_ns() > 0).collect();
     let analysis = analyse(trace);
-    let workers = workers.max(1);
+    let workers = on.workers.max(1);
     let locked = takes_turns(trace, &tasks);
-    let processors = if locked { 1.0 } else { processors.max(1.0) };
+    let processors = if locked { 1.0 } else { on.processors.max(1.0) };
     if tasks.is_empty() {
         return Simulation {
             workers,
@@ -74,9 +81,25 @@ pub fn simulate(trace: &Trace, workers: u32, processors: f64) -> Simulation {
     }
     let start_ns = tasks.iter().map(|task| arrival(task)).min().unwrap_or(0);
     let hand_over_ns = hand_over(&tasks);
-    let mut needs: Vec<Need> = tasks.iter().map(|task| need(task, start_ns, hand_over_ns)).collect();
+    let bytes_of = |task: &Task| on.bytes_per_task.get(trace.function_name(task.function));
+    let mut needs: Vec<Need> = tasks
+        .iter()
+        .map(|task| Need {
+            bytes: bytes_of(task).copied().unwrap_or(0.0).max(0.0),
+            ..need(task, start_ns, hand_over_ns)
+        })
+        .collect();
     let dependents = dependents(trace, &tasks, &mut needs);
-    let makespan_ns = replay(&needs, &dependents, workers as usize, processors);
+    let machine = Machine {
+        workers: workers as usize,
+        processors,
+        bandwidth: if on.bandwidth > 0.0 {
+            on.bandwidth
+        } else {
+            f64::INFINITY
+        },
+    };
+    let makespan_ns = replay(&needs, &dependents, &machine);
     let sum = |of: fn(&Need) -> f64| needs.iter().map(of).sum::<f64>();
     let (cpu_ns, all_ns) = (sum(|need| need.cpu_ns), sum(|need| need.cpu_ns + need.wait_ns));
     let chain_ns = chain(&needs, &dependents);
@@ -87,6 +110,7 @@ pub fn simulate(trace: &Trace, workers: u32, processors: f64) -> Simulation {
             cpu_ns / processors,
         ),
         ("workers", all_ns / f64::from(workers)),
+        ("memory_bandwidth", sum(|need| need.bytes) / machine.bandwidth),
         ("critical_path", chain_ns),
         ("arrivals", last_ns),
     ];
@@ -119,6 +143,7 @@ fn need(task: &Task, start_ns: u64, hand_over_ns: f64) -> Need {
         arrives_ns: arrival(task).saturating_sub(start_ns) as f64,
         cpu_ns: cpu_ns as f64 + hand_over_ns,
         wait_ns: (wall_ns - cpu_ns).saturating_sub(delayed_ns) as f64,
+        bytes: 0.0,
         missing: 0,
     }
 }
@@ -160,96 +185,6 @@ fn dependents(trace: &Trace, tasks: &[&Task], needs: &mut [Need]) -> Vec<Vec<usi
     dependents
 }
 
-/// What the longest chain of dependent tasks needs, with any number of workers and processors.
-fn chain(needs: &[Need], dependents: &[Vec<usize>]) -> f64 {
-    let mut missing: Vec<usize> = needs.iter().map(|need| need.missing).collect();
-    let mut open: Vec<usize> = (0..needs.len()).filter(|task| missing[*task] == 0).collect();
-    let mut starts = vec![0.0f64; needs.len()];
-    let mut longest = 0.0f64;
-    while let Some(task) = open.pop() {
-        let ends = starts[task] + needs[task].cpu_ns + needs[task].wait_ns;
-        longest = longest.max(ends);
-        for dependent in &dependents[task] {
-            starts[*dependent] = starts[*dependent].max(ends);
-            missing[*dependent] -= 1;
-            if missing[*dependent] == 0 {
-                open.push(*dependent);
-            }
-        }
-    }
-    longest
-}
-
-/// A task that runs: what is left of it, from 1 to 0.
-struct Running {
-    task: usize,
-    left: f64,
-}
-
-/// Runs the tasks in order of arrival, each on a free worker; when the last one ends.
-fn replay(needs: &[Need], dependents: &[Vec<usize>], workers: usize, processors: f64) -> f64 {
-    let mut missing: Vec<usize> = needs.iter().map(|need| need.missing).collect();
-    // Arrivals in whole nanoseconds, so that they have an order.
-    let key = |task: usize| Reverse((needs[task].arrives_ns as u64, task));
-    let mut coming: BinaryHeap<Reverse<(u64, usize)>> =
-        (0..needs.len()).filter(|task| missing[*task] == 0).map(key).collect();
-    let mut running: Vec<Running> = Vec::new();
-    let mut now_ns = 0.0;
-    loop {
-        while running.len() < workers
-            && let Some(Reverse((at, task))) = coming.peek().copied()
-            && at as f64 <= now_ns
-        {
-            coming.pop();
-            running.push(Running { task, left: 1.0 });
-        }
-        let next_arrival = coming
-            .peek()
-            .map(|Reverse((at, _))| *at as f64)
-            .filter(|at| *at > now_ns);
-        if running.is_empty() {
-            match next_arrival {
-                Some(at) => now_ns = at,
-                // A cycle of dependencies, which only a damaged trace holds, never becomes ready.
-                None => return now_ns,
-            }
-            continue;
-        }
-        let wanted: f64 = running.iter().map(|one| share(&needs[one.task])).sum();
-        let granted = (processors / wanted.max(1e-9)).min(1.0);
-        // Nanoseconds that all of a task takes at the present speed.
-        let length = |one: &Running| (needs[one.task].cpu_ns / granted + needs[one.task].wait_ns).max(1e-3);
-        let ends = running
-            .iter()
-            .map(|one| one.left * length(one))
-            .fold(f64::INFINITY, f64::min);
-        let free = running.len() < workers;
-        let step = next_arrival.filter(|_| free).map_or(ends, |at| ends.min(at - now_ns));
-        now_ns += step;
-        for one in &mut running {
-            one.left -= step / length(one);
-        }
-        running.retain(|one| {
-            let done = one.left <= 1e-9;
-            if done {
-                for dependent in &dependents[one.task] {
-                    missing[*dependent] -= 1;
-                    if missing[*dependent] == 0 {
-                        coming.push(key(*dependent));
-                    }
-                }
-            }
-            !done
-        });
-    }
-}
-
-/// Share of its time that a task wants a processor.
-fn share(need: &Need) -> f64 {
-    let all = need.cpu_ns + need.wait_ns;
-    if all > 0.0 { need.cpu_ns / all } else { 1.0 }
-}
-
 #[cfg(test)]
 mod tests {
     use multilane_trace::Worker;
@@ -276,7 +211,17 @@ mod tests {
 
     #[track_caller]
     fn check(trace: &Trace, workers: u32, processors: f64, makespan_ns: f64, bound_by: &str) {
-        let found = simulate(trace, workers, processors);
+        let on = WhatIf {
+            workers,
+            processors,
+            ..WhatIf::default()
+        };
+        check_on(trace, &on, makespan_ns, bound_by);
+    }
+
+    #[track_caller]
+    fn check_on(trace: &Trace, on: &WhatIf, makespan_ns: f64, bound_by: &str) {
+        let found = simulate(trace, on);
         assert!(
             (found.makespan_ns - makespan_ns).abs() <= 1e-3 * makespan_ns,
             "{found:?}"
@@ -319,7 +264,12 @@ mod tests {
             edges: vec![(1, 2), (2, 1)],
             ..trace(tasks)
         };
-        assert_eq!(simulate(&cycle, 1, 1.0).makespan_ns, 200.0);
+        let one = WhatIf {
+            workers: 1,
+            processors: 1.0,
+            ..WhatIf::default()
+        };
+        assert_eq!(simulate(&cycle, &one).makespan_ns, 200.0);
     }
 
     #[test]
@@ -359,6 +309,48 @@ mod tests {
 
     #[test]
     fn nothing_is_simulated_too() {
-        assert_eq!(simulate(&Trace::default(), 0, 0.0).bound_by, "nothing");
+        assert_eq!(simulate(&Trace::default(), &WhatIf::default()).bound_by, "nothing");
+    }
+
+    /// Eight tasks of 100 ns that move 1000 bytes each, on as many workers and processors as are wanted.
+    fn moving(workers: u32, bandwidth: f64) -> (Trace, WhatIf) {
+        let on = WhatIf {
+            workers,
+            processors: 8.0,
+            bandwidth,
+            bytes_per_task: BTreeMap::from([("copy".to_owned(), 1000.0)]),
+        };
+        let tasks = (0..8).map(|n| task(n + 1, 100 * n, 100 * n + 100, 100)).collect();
+        let trace = Trace {
+            functions: vec!["copy".to_owned()],
+            ..trace(tasks)
+        };
+        (trace, on)
+    }
+
+    #[test]
+    fn memory_moves_no_more_than_it_was_measured_to() {
+        // One task moves 10 bytes a nanosecond.
+        let (trace, on) = moving(1, 10.0);
+        check_on(&trace, &on, 800.0, "memory_bandwidth");
+        let (trace, on) = moving(2, 20.0);
+        check_on(&trace, &on, 400.0, "memory_bandwidth");
+        let (trace, on) = moving(4, 20.0);
+        check_on(&trace, &on, 400.0, "memory_bandwidth");
+        let (trace, on) = moving(4, 15.0);
+        check_on(&trace, &on, 8000.0 / 15.0, "memory_bandwidth");
+        // What is not known limits nothing.
+        let (trace, on) = moving(4, 0.0);
+        check_on(&trace, &on, 200.0, "workers");
+    }
+
+    #[test]
+    fn a_lack_of_bandwidth_slows_only_those_who_use_it() {
+        let (mut mixed, on) = moving(2, 5.0);
+        mixed.functions.push("compute".to_owned());
+        mixed.tasks.truncate(2);
+        mixed.tasks[1].function = 1;
+        // The task that moves is twice as slow, the one that computes is not.
+        check_on(&mixed, &on, 200.0, "memory_bandwidth");
     }
 }

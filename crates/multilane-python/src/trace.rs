@@ -1,11 +1,12 @@
 //! Traces for Python: reading, writing, analysing, recording.
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::{Arc, OnceLock},
 };
 
-use multilane_lab::{Analysis, analyse};
+use multilane_lab::{Analysis, WhatIf, analyse};
 use multilane_trace::{Trace, TraceError, container};
 use pyo3::{
     exceptions::{PyOSError, PyValueError},
@@ -195,14 +196,50 @@ impl PyTrace {
     }
 
     /// The run that so many workers would have made of the same tasks.
-    #[pyo3(signature = (workers, processors = None))]
-    fn simulate<'py>(&self, py: Python<'py>, workers: u32, processors: Option<f64>) -> PyResult<Bound<'py, PyAny>> {
+    #[pyo3(signature = (workers, processors = None, *, bytes_per_task = None, bandwidth = None))]
+    fn simulate<'py>(
+        &self,
+        py: Python<'py>,
+        workers: u32,
+        processors: Option<f64>,
+        bytes_per_task: Option<BTreeMap<String, f64>>,
+        bandwidth: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         if workers == 0 || processors.is_some_and(|processors| processors.is_nan() || processors < 1.0) {
             return Err(PyValueError::new_err("`workers` and `processors` are at least 1"));
         }
         let usable = self.inner.meta.machine.cpus_usable();
         let processors = processors.unwrap_or(if usable > 0.0 { usable } else { f64::from(workers) });
-        let value = py.detach(|| serde_json::to_value(multilane_lab::simulate(&self.inner, workers, processors)));
+        let bytes_per_task = bytes_per_task.unwrap_or_default();
+        for (name, bytes) in &bytes_per_task {
+            if !bytes.is_finite() || *bytes < 0.0 {
+                return Err(PyValueError::new_err(format!(
+                    "`bytes_per_task` has {bytes} for `{name}`; bytes are a number from 0 on"
+                )));
+            }
+            if !self.inner.functions.contains(name) {
+                let known = self.inner.functions.join("`, `");
+                return Err(PyValueError::new_err(format!(
+                    "`bytes_per_task` names `{name}`, which this trace does not have; it has `{known}`"
+                )));
+            }
+        }
+        if bandwidth.is_some_and(|bandwidth| !bandwidth.is_finite() || bandwidth <= 0.0) {
+            return Err(PyValueError::new_err("`bandwidth` is more than 0 GB/s"));
+        }
+        if bandwidth.is_none() && bytes_per_task.values().any(|bytes| *bytes > 0.0) {
+            return Err(PyValueError::new_err(
+                "`bytes_per_task` needs `bandwidth`; `multilane.memory_bandwidth()` measures it",
+            ));
+        }
+        let on = WhatIf {
+            workers,
+            processors,
+            // GB/s are bytes a nanosecond.
+            bandwidth: bandwidth.unwrap_or(0.0),
+            bytes_per_task,
+        };
+        let value = py.detach(|| serde_json::to_value(multilane_lab::simulate(&self.inner, &on)));
         to_python(py, &value.map_err(|error| PyValueError::new_err(error.to_string()))?)
     }
 

@@ -87,6 +87,19 @@ pub struct Step {
     pub taken_at: Option<(usize, usize)>,
 }
 
+/// A thread that waits, and for whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitSeen {
+    /// The system's identity of the thread.
+    pub thread: u64,
+    /// What it waits for.
+    pub waits_for: String,
+    /// The threads that hold it.
+    pub holders: Vec<u64>,
+    /// Where its holder took it, if it left a mark.
+    pub taken_at: Option<(usize, usize)>,
+}
+
 impl fmt::Display for Deadlock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("deadlock")?;

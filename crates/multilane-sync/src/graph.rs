@@ -32,9 +32,9 @@ pub fn set_detects(on: bool) {
 }
 
 #[cfg(not(loom))]
-pub use process::join;
-#[cfg(not(loom))]
 pub(crate) use process::{after_fork, begin_wait, end_wait, enter, forget, ident, is_gone, leave};
+#[cfg(not(loom))]
+pub use process::{join, waits};
 
 #[cfg(loom)]
 pub use model::join;
@@ -47,7 +47,7 @@ mod process {
     use std::sync::{LazyLock, MutexGuard};
 
     use super::{Me, Resource, SyncError, detects};
-    use crate::error::{Deadlock, Step};
+    use crate::error::{Deadlock, Step, WaitSeen};
     use crate::guarded::{Guarded, Inherit};
     use crate::resource::Needs;
     use crate::thread::{Thread, me};
@@ -187,6 +187,27 @@ mod process {
         begin(&me, On::End(ident), None, endless)?;
         let _over = Over(&me);
         Ok(wait())
+    }
+
+    /// What every thread waits for now that waits for something with a holder, the innermost wait of each.
+    pub fn waits() -> Vec<WaitSeen> {
+        let graph = graph();
+        let seen = graph.threads.values().filter_map(|node| {
+            let waiting = node.waits.last()?;
+            let mut holders = Vec::new();
+            graph.holders(waiting, &mut holders);
+            let holders: Vec<u64> = holders
+                .iter()
+                .filter_map(|holder| Some(graph.threads.get(holder)?.ident))
+                .collect();
+            (!holders.is_empty()).then(|| WaitSeen {
+                thread: node.ident,
+                waits_for: label(&waiting.on),
+                holders,
+                taken_at: taken_at(&waiting.on),
+            })
+        });
+        seen.collect()
     }
 
     impl Graph {

@@ -39,9 +39,11 @@ pub use barrier::{Arrival, Barrier};
 pub use caller::{Blocking, Caller, Patience, Stop};
 pub use channel::{Channel, Sent};
 pub use condition::{Condition, Place};
-pub use error::{Deadlock, Step, SyncError};
+pub use error::{Deadlock, Step, SyncError, WaitSeen};
 pub use event::Event;
 pub use fork::after_fork;
+#[cfg(not(loom))]
+pub use graph::waits;
 pub use graph::{detects, join, set_detects};
 pub use latch::Latch;
 pub use lock::{Holder, Lock, Taken};

@@ -6,16 +6,13 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
-from . import target
+from . import self_test, target
 from .failure import Failure
 from .output import add_json_to, print_rich
-from .prove import HOLDS, REFUSED, UNDECIDED
+from .prove import HOLDS, UNDECIDED
 
 if TYPE_CHECKING:
     import multilane as ml
-
-#: Repeats and seconds of the quick self-test.
-QUICK = {"repeats": 3, "run_seconds": 0.05}
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -26,7 +23,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         description="Runs operations on more and more workers, in several sizes and ways, interleaved and repeated, "
         "and "
         "names what stops throughput from growing, with the evidence. Without a function or a command: the built-in "
-        "workloads.",
+        "workloads, in four tables.",
         epilog="Exits with 0 when every curve has a verdict, 3 when the measurement decides none; the self-test "
         "with 1 when a cause is named wrongly.",
     )
@@ -35,6 +32,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "function", nargs="?", metavar="MODULE:FUNCTION", help="one operation: called with the size, if any"
     )
     what.add_argument("--command", metavar="LINE", help="a program; {workers} and {size} stand where they belong")
+    what.add_argument(
+        "--tables",
+        action="store_true",
+        help="the built-in workloads: workload classes, matrix products, a mutex, queues (the default)",
+    )
     what.add_argument("--self-test", action="store_true", help="run workloads of known cause and show what is named")
     parser.add_argument("--workers", type=_counts, metavar="N,N,...", help="worker counts; 1,2,4,8,16 by default")
     parser.add_argument("--sizes", nargs="+", metavar="VALUE", help="sizes: Python literals, else texts")
@@ -54,8 +56,13 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--resume", metavar="FILE", help="keep every sample in FILE, and go on from it when it is there"
     )
     parser.add_argument("--quick", action="store_true", help="with --self-test: short runs, few repeats")
+    parser.add_argument(
+        "--noise", action="store_true", help="with --self-test: another process makes noise in half of the runs"
+    )
+    parser.add_argument("--rounds", type=_rounds, default=1, metavar="N", help="with --self-test: run it N times")
     parser.add_argument("--html", metavar="FILE", help="write the report to FILE")
     parser.add_argument("--csv", metavar="FILE", help="write the raw samples to FILE")
+    parser.add_argument("--parquet", metavar="FILE", help="the same as a Parquet file; needs pyarrow")
     parser.add_argument(
         "--save", metavar="FILE", help="write the samples to FILE, to be judged again or compared later"
     )
@@ -71,7 +78,9 @@ def run(options: argparse.Namespace) -> int:
     import multilane as ml
 
     if options.self_test:
-        return _self_test(options)
+        return self_test.run(options)
+    if options.noise or options.rounds != 1:
+        raise Failure("`--noise` and `--rounds` go with `--self-test`")
     function = None if options.function is None else target.load_function(options.function)
     chosen = {
         "workers": options.workers,
@@ -105,6 +114,8 @@ def hand_out(scaling: ml.Scaling, options: argparse.Namespace) -> None:
         written["report"] = str(scaling.to_html(options.html))
     if options.csv:
         written["samples"] = str(scaling.to_csv(options.csv))
+    if options.parquet:
+        written["samples as Parquet"] = str(scaling.to_parquet(options.parquet))
     if options.save:
         scaling.save(options.save)
         written["measurements"] = options.save
@@ -130,6 +141,7 @@ def as_json(scaling: ml.Scaling) -> dict[str, Any]:
         "name": scaling.name,
         "headline": scaling.headline,
         "series": series,
+        "tables": scaling.judgement["tables"],
         "samples": len(scaling.samples),
         "machine": scaling.machine,
         "versions": scaling.versions,
@@ -140,51 +152,6 @@ def code_of(scaling: ml.Scaling) -> int:
     """Choose the exit code of a sweep."""
     causes = {curve.verdict.cause for curve in scaling.curves}
     return UNDECIDED if causes <= {"inconclusive"} else HOLDS
-
-
-def _self_test(options: argparse.Namespace) -> int:
-    from multilane.scaling.selftest import self_test
-
-    given = {
-        "workers": options.workers,
-        "budget": options.budget,
-        "repeats": options.repeats,
-        "run_seconds": options.run_seconds,
-    }
-    chosen = (QUICK if options.quick else {}) | {name: value for name, value in given.items() if value is not None}
-    rows, scaling = self_test(**chosen)
-    if options.html:
-        scaling.to_html(options.html)
-    if options.csv:
-        scaling.to_csv(options.csv)
-    if options.save:
-        scaling.save(options.save)
-    counted = {outcome: sum(row["outcome"] == outcome for row in rows) for outcome in ("right", "undecided", "wrong")}
-    if options.json:
-        print(json.dumps({"matrix": rows, **counted, "machine": scaling.machine}, indent=2))
-    else:
-        _show(rows, counted)
-    return REFUSED if counted["wrong"] else HOLDS
-
-
-def _show(rows: list[dict[str, Any]], counted: dict[str, int]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("workload", "strategy", "true cause", "named cause", "", "speed-up"):
-        table.add_column(heading, header_style="dim")
-    colours = {"right": "green", "undecided": "magenta", "wrong": "bold red"}
-    for row in rows:
-        table.add_row(
-            row["workload"],
-            row["strategy"],
-            row["true_cause"].replace("_", " "),
-            row["named_cause"].replace("_", " "),
-            Text(row["outcome"], style=colours[row["outcome"]]),
-            ", ".join(f"{value:.2f} at {workers}" for workers, value in row["speedups"].items()),
-        )
-    print_rich(table, "", ", ".join(f"{count} {outcome}" for outcome, count in counted.items()))
 
 
 def _of_function(error: BaseException, function: Any) -> bool:
@@ -203,3 +170,9 @@ def _counts(text: str) -> list[int]:
         return [int(part) for part in text.split(",")]
     except ValueError:
         raise argparse.ArgumentTypeError(f"`{text}` is no list of worker counts such as 1,2,4") from None
+
+
+def _rounds(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"`{text}` is no number of rounds from 1 on")
+    return int(text)

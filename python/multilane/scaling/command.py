@@ -65,7 +65,7 @@ class Command:
             )
         except OSError as error:
             raise ml.MultilaneError(f"`{arguments[0]}` cannot be started: {error.strerror or error}") from error
-        watch = _multilane.Watch.program(program.pid, workers)
+        watch = self._look(program.pid, workers)
         try:
             _, complaints = program.communicate()
         except BaseException:
@@ -74,7 +74,7 @@ class Command:
             raise
         finally:
             wall_ns = time.monotonic_ns() - started
-            seen = watch.stop()
+            seen = watch.stop() if watch is not None else {}
         after = _multilane.system_use()
         if program.returncode != 0:
             said = complaints.decode("utf-8", "replace").strip()[-TAIL:]
@@ -82,6 +82,9 @@ class Command:
             ended = f"by signal {-program.returncode}" if program.returncode < 0 else f"with {program.returncode}"
             raise ml.MultilaneError(f"`{line}` ended {ended}{': ' + said if said else ''}")
         return self._sample(workers, wall_ns, seen, before, after)
+
+    def _look(self, process: int, workers: int) -> _multilane.Watch | None:
+        return _multilane.Watch.program(process, workers)
 
     def _sample(
         self, workers: int, wall_ns: int, seen: dict[str, int], before: dict[str, int], after: dict[str, int]
@@ -105,6 +108,7 @@ class Command:
             "switches": after["children_switches"] - before["children_switches"],
             "foreign_ns": max(0, after["machine_cpu_ns"] - before["machine_cpu_ns"] - cpu - own),
             "throttled_ns": min(after["throttled_ns"] - before["throttled_ns"], lane_ns),
+            "watch_cpu_ns": seen.get("watch_cpu_ns", 0),
             **shared_out(blocked - alone, seen),
         }
 

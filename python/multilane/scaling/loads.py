@@ -14,7 +14,7 @@ from multilane import _multilane
 
 from .ways import Operation
 
-__all__ = ["KNOWN", "Load", "documented", "matrix_products"]
+__all__ = ["KNOWN", "Load", "element_kernels", "nothing"]
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Load:
         The cause that its construction gives it, for those that have one.
     also
         Causes that are as right: what a machine has too much of is not its limit.
-    probing
-        Whether it takes probes to name the cause.
+    single_threaded
+        Whether the libraries that it calls are kept to one thread, so that the workers are what is measured.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Load:
     also: tuple[str, ...] = ()
     strategy: str = "threads"
     size: str = ""
+    single_threaded: bool = False
 
 
 def python_loop(turns: int) -> int:
@@ -51,9 +52,14 @@ def python_loop(turns: int) -> int:
     return total
 
 
-def first_heavy(number: int) -> int:
-    """Do much in the first operation and little in all others."""
+def one_heavy(number: int) -> int:
+    """Do nearly all of the work in the first operation."""
     return _multilane.load_compute(30_000_000 if number == 0 else 20_000)
+
+
+def first_heavy(number: int) -> int:
+    """Do much in the first few operations and little in all others."""
+    return _multilane.load_compute(2_000_000 if number < 8 else 20_000)
 
 
 def nothing() -> None:
@@ -79,48 +85,18 @@ KNOWN: tuple[Load, ...] = (
     Load("sleep", Operation(time.sleep, (0.002,)), "waiting"),
     Load("fresh memory", _native("pages", 8 << 20), "page_faults", ("cores",)),
     Load("one cache line", _native("lines", 50_000), "shared_lines"),
+    Load("a lock around each operation", _native("element", 65_536, 10), "lock", strategy="threads+lock"),
     Load("uneven work", Operation(first_heavy, numbered=True), "imbalance", strategy="threads+own"),
+    Load("one long operation", Operation(one_heavy, numbered=True), "critical_path"),
     Load("nothing", Operation(nothing), "too_little_work", strategy="processes"),
     Load("pure Python on processes", Operation(python_loop, (20_000,)), "cores", strategy="processes"),
 )
 
 
-def documented() -> list[Load]:
-    """Give the four tables of the investigation: workload classes, matrix products, a mutex, queues.
-
-    Elements and inner iterations are the size of the element kernel.
-    """
-    kernels = {
-        f"{label} x {iterations}": _native("element", elements, iterations)
+def element_kernels() -> list[Load]:
+    """Give the element kernel in the sizes of the investigation: elements x inner iterations."""
+    return [
+        Load("element kernel", _native("element", elements, iterations), size=f"{label} x {iterations}")
         for elements, label in ((65_536, "65k"), (1_048_576, "1M"))
         for iterations in (10, 100, 500)
-    }
-    least = "65k x 10"
-    products = matrix_products()
-    locked = [(load.name, load.size, load.operation) for load in products if load.size == "256"]
-    return [
-        *(Load("element kernel", operation, size=size) for size, operation in kernels.items()),
-        *products,
-        *(
-            Load(name, operation, strategy="threads+lock", size=size)
-            for name, size, operation in [("element kernel", least, kernels[least]), *locked]
-        ),
-        *(
-            Load("element kernel", kernels[least], strategy=strategy, size=least)
-            for strategy in ("threads+own", "processes", "processes+window=16")
-        ),
-        *(Load("nothing", Operation(nothing), strategy=strategy) for strategy in ("processes", "processes+batch=64")),
     ]
-
-
-def matrix_products(sizes: tuple[int, ...] = (64, 256, 1024)) -> list[Load]:
-    """Give products of square matrices, computed by NumPy; none without NumPy."""
-    try:
-        import numpy
-    except ImportError:
-        return []
-    loads = []
-    for size in sizes:
-        matrix = numpy.random.default_rng(0).random((size, size))
-        loads.append(Load("matrix product", Operation(numpy.matmul, (matrix, matrix)), size=str(size)))
-    return loads

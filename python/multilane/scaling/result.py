@@ -114,6 +114,31 @@ class Scaling:
         target.write_text(_multilane.scaling_table(self._json), encoding="utf-8", newline="")
         return target
 
+    def to_parquet(self, path: str | os.PathLike[str]) -> Path:
+        """Write every raw sample as a Parquet file, with the columns of `to_csv`.
+
+        Raises
+        ------
+        MultilaneError
+            pyarrow is not installed.
+        """
+        try:
+            import pyarrow
+            from pyarrow import csv, parquet
+        except ImportError as error:
+            raise ml.MultilaneError(
+                "writing Parquet needs pyarrow: install `multilane[parquet]`, or write CSV with `to_csv`"
+            ) from error
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        names = ("workload", "size", "strategy", "beside")
+        options = csv.ConvertOptions(column_types=dict.fromkeys(names, pyarrow.string()))
+        text = _multilane.scaling_table(self._json).encode()
+        parse = csv.ParseOptions(newlines_in_values=True)
+        table = csv.read_csv(io.BytesIO(text), parse_options=parse, convert_options=options)
+        parquet.write_table(table, target)
+        return target
+
     @functools.cached_property
     def judgement(self) -> dict[str, Any]:
         """Everything the native code read from the samples."""

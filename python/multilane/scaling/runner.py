@@ -19,7 +19,10 @@ from multilane import _multilane
 from multilane._progress import GroupProgress
 from multilane._record import versions
 
+from .holders import locks_of
 from .loads import Load
+from .noise import Noise
+from .products import single_threaded
 from .result import FORMAT, Scaling, read
 from .sweep import Series, bandwidth_limit, of_point, probe, sweep
 from .ways import Operation, Sample, Way, make
@@ -28,6 +31,9 @@ __all__ = ["Plan", "run"]
 
 #: Causes that probes may replace by a better one.
 UNEXPLAINED = ("inflation",)
+
+#: Causes whose holder is looked for.
+HELD = ("lock",)
 
 
 @dataclass
@@ -48,6 +54,10 @@ class Plan:
     way: Way | None = None
     #: Exactly so many operations a run.
     fixed: int | None = None
+    #: Tables that the curves are gathered in.
+    tables: list[dict[str, Any]] = field(default_factory=list)
+    #: Whether another process makes noise in a random half of the runs.
+    noise: bool = False
 
 
 def run(plan: Plan) -> Scaling:
@@ -60,8 +70,13 @@ def run(plan: Plan) -> Scaling:
         "versions": versions(),
         "bandwidth_limit": 0.0,
         "created_unix_ns": time.time_ns(),
+        "tables": plan.tables,
+        "locks": [],
     }
     with ExitStack() as stack:
+        if any(load.single_threaded for load in plan.loads):
+            stack.enter_context(single_threaded())
+        disturbed = {"around": stack.enter_context(Noise(plan.seed)).during} if plan.noise else {}
         series = _series(plan, stack)
         samples, keep = _kept(plan, header, series, stack)
         if any(load.operation.bytes for load in plan.loads):
@@ -81,13 +96,21 @@ def run(plan: Plan) -> Scaling:
             seed=plan.seed,
             keep=keep,
             after_run=show,
+            **disturbed,
         )
         if plan.way is None:
-            for one in _unexplained(header, samples, series):
+            causes = _causes(header, samples)
+            for one in _unexplained(causes, samples, series):
                 header["bandwidth_limit"] = header["bandwidth_limit"] or bandwidth_limit(processors)
-                for sample in probe(one, processors=processors, run_seconds=plan.run_seconds, seed=plan.seed):
+                for sample in probe(
+                    one, processors=processors, run_seconds=plan.run_seconds, seed=plan.seed, **disturbed
+                ):
                     samples.append(sample)
                     keep(sample)
+            for one in series:
+                cause, workers = causes.get(one.key, ("", 0))
+                if cause in HELD:
+                    header["locks"] += locks_of(one, workers)
     place = {one.key: number for number, one in enumerate(series)}
 
     def in_order(sample: Sample) -> tuple[int, int, int]:
@@ -112,14 +135,27 @@ def _series(plan: Plan, stack: ExitStack) -> list[Series]:
     return series
 
 
-def _unexplained(header: dict[str, Any], samples: list[Sample], series: list[Series]) -> list[Series]:
-    """Choose the series whose operations take more CPU time on more workers, and nothing says why."""
+def _causes(header: dict[str, Any], samples: list[Sample]) -> dict[tuple[str, str, str], tuple[str, int]]:
+    """Read what stops each series so far, and at how many workers."""
     judged = _multilane.scaling_judge(json.dumps(header | {"samples": samples}))["series"]
-    causes = {(each["workload"], each["size"], each["strategy"]): each["verdict"]["cause"] for each in judged}
+    return {
+        (each["workload"], each["size"], each["strategy"]): (each["verdict"]["cause"], each["verdict"]["at_workers"])
+        for each in judged
+    }
+
+
+def _unexplained(
+    causes: dict[tuple[str, str, str], tuple[str, int]], samples: list[Sample], series: list[Series]
+) -> list[Series]:
+    """Choose the series whose operations take more CPU time on more workers, and nothing says why."""
     probed = {
         (sample["workload"], sample["size"], sample["strategy"]) for sample in samples if sample["beside"] != "nothing"
     }
-    return [one for one in series if causes.get(one.key) in UNEXPLAINED and one.key not in probed and 1 in one.workers]
+    return [
+        one
+        for one in series
+        if causes.get(one.key, ("", 0))[0] in UNEXPLAINED and one.key not in probed and 1 in one.workers
+    ]
 
 
 def _kept(plan: Plan, header: dict[str, Any], series: list[Series], stack: ExitStack) -> tuple[list[Sample], Any]:

@@ -5,14 +5,18 @@ A cause that is named wrongly is an error of the rules; one that is not named at
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from .loads import KNOWN, Load
 from .result import Scaling
 from .runner import Plan, run
 
-__all__ = ["matrix", "self_test"]
+__all__ = ["confusion", "matrix", "self_test"]
+
+#: What is no cause, but says that none was found.
+UNDECIDED = ("inconclusive", "inflation", "machine_busy")
 
 
 def self_test(
@@ -22,10 +26,24 @@ def self_test(
     run_seconds: float = 0.08,
     repeats: int | None = None,
     loads: Iterable[Load] = KNOWN,
+    noise: bool = False,
+    seed: int | None = None,
     progress: bool | None = None,
-    after_load: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> tuple[list[dict[str, Any]], Scaling]:
     """Run every workload and say what was named for it.
+
+    Parameters
+    ----------
+    workers, budget, run_seconds, repeats
+        As `multilane.scale` has them.
+    loads
+        The workloads.
+    noise
+        Whether another process makes noise during a random half of the runs of each point.
+    seed
+        Of the order and of the noise; ``None`` for another one each time.
+    progress
+        Whether to show live progress; ``None`` shows it in a terminal or a notebook.
 
     Returns
     -------
@@ -33,18 +51,35 @@ def self_test(
         A row of the confusion matrix for each workload, and all the samples.
     """
     plan = Plan("self-test", "the built-in workloads", workers, budget, run_seconds, repeats=repeats, progress=progress)
-    plan.loads = list(loads)
+    plan.loads, plan.noise, plan.seed = list(loads), noise, seed
     scaling = run(plan)
-    rows = matrix(scaling, plan.loads)
-    for row in rows:
-        after_load(row)
-    return rows, scaling
+    return matrix(scaling, plan.loads), scaling
 
 
 def matrix(scaling: Scaling, loads: Iterable[Load]) -> list[dict[str, Any]]:
     """Hold what was named against what is true."""
     judged = {(each["workload"], each["strategy"]): each for each in scaling.judgement["series"]}
-    return [_row(load, judged[load.name, load.strategy]) for load in loads if (load.name, load.strategy) in judged]
+    runs = Counter((sample["workload"], sample["strategy"]) for sample in scaling.samples)
+    noisy = Counter((sample["workload"], sample["strategy"]) for sample in scaling.samples if sample.get("noise"))
+    return [
+        _row(load, judged[load.name, load.strategy])
+        | {"runs": runs[load.name, load.strategy], "noisy_runs": noisy[load.name, load.strategy]}
+        for load in loads
+        if (load.name, load.strategy) in judged
+    ]
+
+
+def confusion(rows: Iterable[dict[str, Any]]) -> dict[str, dict[str, int]]:
+    """Count how often each cause was named for each true one.
+
+    >>> confusion([{"true_cause": "lock", "named_cause": "lock"}, {"true_cause": "lock", "named_cause": "cores"}])
+    {'lock': {'lock': 1, 'cores': 1}}
+    """
+    counted: dict[str, dict[str, int]] = {}
+    for row in rows:
+        named = counted.setdefault(row["true_cause"], {})
+        named[row["named_cause"]] = named.get(row["named_cause"], 0) + 1
+    return counted
 
 
 def _row(load: Load, judged: dict[str, Any]) -> dict[str, Any]:
@@ -52,7 +87,7 @@ def _row(load: Load, judged: dict[str, Any]) -> dict[str, Any]:
     named = verdict["cause"]
     if named in (load.truth, *load.also):
         outcome = "right"
-    elif named in ("inconclusive", "inflation", "machine_busy"):
+    elif named in UNDECIDED:
         outcome = "undecided"
     else:
         outcome = "wrong"
@@ -65,6 +100,7 @@ def _row(load: Load, judged: dict[str, Any]) -> dict[str, Any]:
         "outcome": outcome,
         "speedups": {str(point["workers"]): round(point["speedup"]["median"], 3) for point in judged["points"]},
         "alternative": verdict["alternative"],
+        "tell_apart": verdict["tell_apart"],
         "evidence": verdict["evidence"],
         "sentence": verdict["sentence"],
     }

@@ -22,7 +22,14 @@ COLOURS = {"none": "green", "cores": "green", "waiting": "yellow", "inconclusive
 
 def show(scaling: Scaling) -> RenderableType:
     """Draw a sweep in short."""
-    rows: list[RenderableType] = [Text(f"{scaling.name}: {scaling.headline}", style="bold"), Text(), _table(scaling)]
+    rows: list[RenderableType] = [Text(f"{scaling.name}: {scaling.headline}", style="bold")]
+    tables = scaling.judgement["tables"]
+    if not tables:
+        rows += [Text(), _table(scaling.curves)]
+    for table in tables:
+        curves = [scaling.curves[row["series"]] for row in table["rows"]]
+        rows += [Text(), Text(table["title"], style="bold"), Text(table["note"], style="dim"), _table(curves)]
+        rows += [Text(f"  {found['sentence']}") for found in table["differences"]]
     for curve in scaling.curves[:SHOWN]:
         rows += [Text(), *_verdict(curve, alone=len(scaling.curves) == 1)]
     if len(scaling.curves) > SHOWN:
@@ -35,15 +42,15 @@ def title(curve: Curve) -> str:
     return ", ".join(part for part in (curve.workload, curve.size, curve.strategy) if part)
 
 
-def _table(scaling: Scaling) -> Table:
-    counts = sorted({workers for curve in scaling.curves for workers in curve.throughput})
+def _table(curves: list[Curve]) -> Table:
+    counts = sorted({workers for curve in curves for workers in curve.throughput})
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("operations a second at", header_style="dim")
     for workers in counts:
         table.add_column(str(workers), header_style="dim", justify="right", no_wrap=True)
     table.add_column("scaling", header_style="dim", justify="right", no_wrap=True)
     table.add_column("interpretation", header_style="dim")
-    for curve in scaling.curves:
+    for curve in curves:
         best = max((interval.median for interval in curve.speedup.values()), default=0.0)
         cells = [rate(curve.throughput[workers].median) if workers in curve.throughput else "" for workers in counts]
         style = COLOURS.get(curve.verdict.cause, "red")

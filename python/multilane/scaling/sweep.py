@@ -5,23 +5,29 @@ Counts operations so that a run is long enough to be measured, warms up, keeps e
 
 from __future__ import annotations
 
+import functools
 import random
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from typing import Any
 
 from multilane import _multilane
 
 from .ways import Operation, Sample, Way
 
-__all__ = ["Company", "Series", "bandwidth_limit", "probe", "sweep"]
+__all__ = ["Around", "Company", "Series", "bandwidth_limit", "probe", "sweep"]
 
 #: Repeats before precision may end a point.
 ENOUGH_REPEATS = 5
 
 #: Repeats that a budget does not cut: with fewer nothing is concluded.
 LEAST_REPEATS = 3
+
+#: Share of the processors that other programs may have used in a run that counts.
+CALM = 0.10
 
 #: Repeats that end a point whose interval will not narrow.
 MOST_REPEATS = 15
@@ -40,6 +46,15 @@ PROBES = 5
 
 #: What a worker is run beside.
 Company = str
+
+#: What happens around each run of a point: says which noise there is meanwhile, or none.
+Around = Callable[[Any], AbstractContextManager[str]]
+
+
+def _undisturbed(_point: Any) -> AbstractContextManager[str]:
+    return nullcontext("")
+
+
 COMPANY: tuple[Company, ...] = ("nothing", "compute", "memory")
 
 
@@ -89,6 +104,7 @@ def sweep(
     seed: int | None = None,
     keep: Callable[[Sample], None] = lambda _: None,
     after_run: Callable[[int, int], None] = lambda _done, _total: None,
+    around: Around = _undisturbed,
 ) -> None:
     """Add samples of every point.
 
@@ -110,6 +126,8 @@ def sweep(
         Called with each sample as it is made.
     after_run
         Called after each run with how many were made and how many are expected.
+    around
+        Entered around each run, with the point.
     """
     order = random.Random(seed)
     limits = Budget(budget, run_seconds)
@@ -128,8 +146,10 @@ def sweep(
             if limits.spent and len(had) >= fewest:
                 continue
             count = _count(one, workers, limits)
-            sample = one.way.run(one.operation, workers, count, warm_up=_short(one, count, limits))
+            with around((one.key, workers)) as noise:
+                sample = one.way.run(one.operation, workers, count, warm_up=_short(one, count, limits))
             sample |= {
+                "noise": noise,
                 "workload": one.workload,
                 "size": one.size,
                 "strategy": one.strategy,
@@ -143,16 +163,20 @@ def sweep(
             after_run(done, done + left)
 
 
-def probe(one: Series, *, processors: int, run_seconds: float, seed: int | None = None) -> Iterator[Sample]:
+def probe(
+    one: Series, *, processors: int, run_seconds: float, seed: int | None = None, around: Around = _undisturbed
+) -> Iterator[Sample]:
     """Run one worker alone and beside each kind of company, in random order."""
     order = random.Random(seed)
     limits = Budget(float("inf"), run_seconds)
     for repeat in range(PROBES):
         for company in order.sample(COMPANY, len(COMPANY)):
             count = _count(one, 1, limits)
+            point = (one.key, company)
             beside = None if company == "nothing" else _multilane.Beside(company, max(1, processors - 1))
             try:
-                sample = one.way.run(one.operation, 1, count, warm_up=_short(one, count, limits))
+                with around(point) as noise:
+                    sample = one.way.run(one.operation, 1, count, warm_up=_short(one, count, limits))
             finally:
                 if beside is not None:
                     beside.stop()
@@ -162,6 +186,7 @@ def probe(one: Series, *, processors: int, run_seconds: float, seed: int | None 
                 "size": one.size,
                 "strategy": one.strategy,
                 "repeat": 1000 + repeat,
+                "noise": noise,
                 "beside": company,
             }
 
@@ -186,16 +211,31 @@ def of_point(samples: Iterable[Sample], one: Series, workers: int) -> list[Sampl
 
 def _open(point: tuple[Series, int], samples: list[Sample], repeats: int | None) -> bool:
     """Whether a point needs another run."""
-    throughputs = [sample["operations"] / max(1, sample["wall_ns"]) for sample in of_point(samples, *point)]
+    made = of_point(samples, *point)
     if repeats is not None:
-        return len(throughputs) < repeats
-    if len(throughputs) < ENOUGH_REPEATS:
+        return len(made) < repeats
+    if len(made) < ENOUGH_REPEATS:
         return True
-    if len(throughputs) >= MOST_REPEATS:
+    if len(made) >= MOST_REPEATS:
         return False
+    throughputs = [sample["operations"] / max(1, sample["wall_ns"]) for sample in made if _calm(sample)]
+    # What other programs disturbed is set aside, and with too little left nothing is concluded.
+    if len(throughputs) < LEAST_REPEATS:
+        return True
     # The interval of a median from its quartiles, as box plots draw it.
     low, middle, high = statistics.quantiles(throughputs, n=4)
     return bool(1.57 * (high - low) / len(throughputs) ** 0.5 > PRECISE * middle)
+
+
+def _calm(sample: Sample) -> bool:
+    """Whether other programs left the machine to this run."""
+    machine_ns = sample["wall_ns"] * _processors()
+    return bool(sample.get("foreign_ns", 0) <= CALM * machine_ns)
+
+
+@functools.cache
+def _processors() -> int:
+    return max(1, int(_multilane.machine()["cpus_online"]))
 
 
 def _count(one: Series, workers: int, limits: Budget) -> int:
@@ -217,8 +257,10 @@ def _count(one: Series, workers: int, limits: Budget) -> int:
         return one.counts[workers]
     # What fewer workers took is a first guess, and saves a series of short runs.
     count = max(group if workers > 1 else 1, max((n for other, n in one.counts.items() if other < workers), default=1))
-    for _ in range(12):
-        seconds = one.way.run(one.operation, workers, count, warm_up=False)["wall_ns"] / 1e9
+    for turn in range(12):
+        # What is made at a first call, such as arrays, belongs to no run.
+        first = turn == 0 and workers == 1
+        seconds = one.way.run(one.operation, workers, count, warm_up=first)["wall_ns"] / 1e9
         if seconds >= 0.6 * limits.run_seconds or count >= MOST_OPERATIONS:
             break
         count = min(MOST_OPERATIONS, max(count + 1, round(count * min(limits.run_seconds / max(seconds, 1e-7), 30.0))))

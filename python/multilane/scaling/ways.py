@@ -59,6 +59,14 @@ class Way(Protocol):
         ...
 
 
+class Looks(Protocol):
+    """Looks closer at the threads of a run."""
+
+    def watch(self, threads: list[threading.Thread]) -> None:
+        """Look until the threads have ended."""
+        ...
+
+
 @dataclass(frozen=True)
 class Options:
     """What the name of a way says."""
@@ -106,10 +114,14 @@ def make(name: str) -> Way:
 
 
 class Threads:
-    """Plain threads over a native queue; what they wait for is looked at from outside."""
+    """Plain threads over a native queue; what they wait for is looked at from outside.
 
-    def __init__(self, options: Options) -> None:
+    With a looker, which looks closer and disturbs the run, the samples are not to be used.
+    """
+
+    def __init__(self, options: Options, looker: Looks | None = None) -> None:
         self.options = options
+        self.looker = looker
 
     def run(self, operation: Operation, workers: int, count: int, warm_up: bool = False) -> Sample:
         """Run on fresh threads that start together."""
@@ -131,9 +143,11 @@ class Threads:
             ready = lanes.wait_ready(PATIENCE)
             if ready is None:
                 raise TimeoutError(f"a worker was not ready after {PATIENCE:.0f} s; give smaller operations")
-            watch = _multilane.Watch(ready)
+            watch = self._look(ready)
             before = _multilane.system_use()
             lanes.open()
+            if self.looker is not None:
+                self.looker.watch(threads)
             for thread in threads:
                 thread.join()
             after = _multilane.system_use()
@@ -148,6 +162,9 @@ class Threads:
         if errors:
             raise errors[0]
         return _of_lanes(operation, workers, lanes.report(), seen, before, after)
+
+    def _look(self, threads: list[int]) -> _multilane.Watch | None:
+        return _multilane.Watch(threads)
 
     def close(self) -> None:
         """Nothing to give back: the threads of a run end with it."""
@@ -251,6 +268,7 @@ def _of_lanes(
         "foreign_ns": max(0, after["machine_cpu_ns"] - before["machine_cpu_ns"] - own),
         "throttled_ns": _throttled(before, after, lane_ns),
         "bytes_per_operation": operation.bytes,
+        "watch_cpu_ns": seen.get("watch_cpu_ns", 0),
         **shared_out(blocked, seen),
     }
 
@@ -258,12 +276,14 @@ def _of_lanes(
 def shared_out(blocked_ns: int, seen: dict[str, int]) -> dict[str, int]:
     """Share out the time that workers were blocked by what they were seen to be blocked in.
 
-    >>> shared_out(100, {"running": 7, "interpreter": 3, "lock": 1, "sleep": 0, "memory": 0, "other": 0})
-    {'interpreter_wait_ns': 75, 'lock_wait_ns': 25, 'sleep_ns': 0, 'fault_wait_ns': 0, 'other_wait_ns': 0}
+    >>> shares = shared_out(100, {"running": 7, "interpreter": 3, "lock": 1})
+    >>> {name: share for name, share in shares.items() if share}
+    {'interpreter_wait_ns': 75, 'lock_wait_ns': 25}
     """
     names = {
         "interpreter": "interpreter_wait_ns",
         "lock": "lock_wait_ns",
+        "allocator": "allocator_wait_ns",
         "sleep": "sleep_ns",
         "memory": "fault_wait_ns",
         "other": "other_wait_ns",

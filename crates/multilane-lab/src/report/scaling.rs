@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 
 use crate::{
-    Fit, Interval, PointJudgement, Proof, Scaling, ScalingCause, ScalingJudgement, SeriesJudgement, judge_scaling,
-    scaling_csv,
+    Fit, Interval, PointJudgement, Proof, Scaling, ScalingCause, ScalingJudgement, SeriesJudgement, TableJudgement,
+    judge_scaling, scaling_csv,
 };
 
 use super::{
@@ -36,7 +36,19 @@ pub fn scaling_html(scaling: &Scaling) -> String {
             sections.push_str(&section(title, note, &body));
         }
     };
-    add("How far it scales", TABLE_NOTE, table(&judgement));
+    let all: Vec<&SeriesJudgement> = judgement.series.iter().collect();
+    if judgement.tables.is_empty() {
+        add("How far it scales", TABLE_NOTE, table(&all));
+    }
+    for one in &judgement.tables {
+        let curves: Vec<&SeriesJudgement> = one
+            .rows
+            .iter()
+            .filter_map(|row| judgement.series.get(row.series))
+            .collect();
+        let note = format!("<p>{}</p>{TABLE_NOTE}", prose(&one.note));
+        add(&escape(&one.title), &note, table(&curves) + &differences(one));
+    }
     let shown = judgement.series.iter().enumerate();
     add(
         "Curve by curve",
@@ -107,12 +119,11 @@ fn lede(scaling: &Scaling, judgement: &ScalingJudgement) -> String {
 }
 
 /// A line for each curve: workload, throughput by workers, scaling, interpretation.
-fn table(judgement: &ScalingJudgement) -> String {
-    if judgement.series.is_empty() {
+fn table(curves: &[&SeriesJudgement]) -> String {
+    if curves.is_empty() {
         return String::new();
     }
-    let mut counts: Vec<u32> = judgement
-        .series
+    let mut counts: Vec<u32> = curves
         .iter()
         .flat_map(|one| one.points.iter().map(|point| point.workers))
         .collect();
@@ -122,8 +133,7 @@ fn table(judgement: &ScalingJudgement) -> String {
         .iter()
         .map(|workers| format!("<th scope=\"col\">{workers}</th>"))
         .collect();
-    let rows: String = judgement
-        .series
+    let rows: String = curves
         .iter()
         .map(|one| {
             let cell = |workers: &u32| {
@@ -148,6 +158,19 @@ fn table(judgement: &ScalingJudgement) -> String {
          <th scope=\"col\">Workload, operations a second at</th>{heads}<th scope=\"col\">Scaling</th>\
          <th scope=\"col\">Interpretation</th></tr></thead><tbody>{rows}</tbody></table></div>"
     )
+}
+
+/// What one way of running does to another, a line each.
+fn differences(table: &TableJudgement) -> String {
+    if table.differences.is_empty() {
+        return String::new();
+    }
+    let lines: String = table
+        .differences
+        .iter()
+        .map(|found| format!("<li>{}</li>", prose(&sentence_case(&found.sentence))))
+        .collect();
+    format!("<ul class=\"evidence\">{lines}</ul>")
 }
 
 fn article(one: &SeriesJudgement, open: bool) -> String {
@@ -244,7 +267,7 @@ fn part(name: &str) -> &'static str {
         "computing" => "useful",
         "interpreter lock" => "interpreter",
         "without a processor" => "queue",
-        "lock" | "asleep" => "waiting",
+        "lock" | "allocator" | "asleep" => "waiting",
         "in the kernel" => "packing",
         "between operations" => "dispatch",
         "done before the others" => "imbalance",
@@ -349,7 +372,7 @@ fn class(cause: ScalingCause) -> &'static str {
     match cause {
         ScalingCause::None | ScalingCause::Cores => "parallel",
         ScalingCause::InterpreterLock => "serialised",
-        ScalingCause::Waiting | ScalingCause::Lock => "by-waiting",
+        ScalingCause::Waiting | ScalingCause::Lock | ScalingCause::Allocator => "by-waiting",
         ScalingCause::Affinity | ScalingCause::Quota | ScalingCause::MachineBusy => "by-queue",
         ScalingCause::PageFaults | ScalingCause::TooLittleWork => "by-packing",
         ScalingCause::Inconclusive | ScalingCause::Blocked | ScalingCause::Inflation => "inconclusive",

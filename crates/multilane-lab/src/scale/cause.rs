@@ -22,6 +22,8 @@ pub enum ScalingCause {
     InterpreterLock,
     /// Workers wait for a lock.
     Lock,
+    /// Workers wait for the memory allocator's own lock.
+    Allocator,
     /// Memory delivers no more.
     MemoryBandwidth,
     /// Workers write to the same cache lines.
@@ -57,6 +59,7 @@ impl ScalingCause {
             Self::MachineBusy => "machine busy",
             Self::InterpreterLock => "interpreter lock",
             Self::Lock => "lock",
+            Self::Allocator => "allocator",
             Self::MemoryBandwidth => "memory bandwidth",
             Self::SharedLines => "shared cache lines",
             Self::SharedCore => "shared core",
@@ -87,6 +90,9 @@ impl ScalingCause {
             Self::Lock => {
                 "hold the lock for less, give each worker its own part of what it protects, or merge results at the end"
             }
+            Self::Allocator => {
+                "reuse objects, free them in the thread that made them, or load an allocator with a heap for each thread"
+            }
             Self::MemoryBandwidth => {
                 "use fewer workers, smaller or packed data, or fuse passes so that data is touched once"
             }
@@ -113,6 +119,7 @@ impl ScalingCause {
             Self::Cores | Self::Affinity | Self::Quota => Self::MachineBusy,
             Self::InterpreterLock => Self::Lock,
             Self::Lock => Self::CriticalPath,
+            Self::Allocator => Self::Lock,
             Self::SharedLines => Self::Lock,
             Self::PageFaults | Self::SharedCore => Self::MemoryBandwidth,
             Self::MemoryBandwidth => Self::SharedLines,
@@ -134,6 +141,8 @@ impl ScalingCause {
             "run it on processes, which share no memory: shared lines vanish, a lack of bandwidth stays"
         } else if pair(Self::SharedLines, Self::Lock) {
             "run it on processes or set data 64 bytes apart: a lock that spins stays, shared lines vanish"
+        } else if pair(Self::Allocator, Self::Lock) || pair(Self::Allocator, Self::PageFaults) {
+            "run it with another allocator (`LD_PRELOAD`), or with objects made once: waiting that stays is not the allocator\u{2019}s"
         } else if pair(Self::MemoryBandwidth, Self::PageFaults) {
             "reuse the buffers: page faults vanish, a lack of bandwidth stays"
         } else if pair(Self::Lock, Self::CriticalPath) {

@@ -50,7 +50,7 @@ pub fn compare_scalings(first: &Scaling, second: &Scaling) -> Vec<Change> {
     found
 }
 
-fn says(ratio: Interval) -> &'static str {
+pub(super) fn says(ratio: Interval) -> &'static str {
     let (least, most) = (1.0 / (1.0 + SMALL), 1.0 + SMALL);
     match ratio {
         Interval { low, .. } if low > 1.0 && ratio.median >= most => "faster",

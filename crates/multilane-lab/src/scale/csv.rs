@@ -6,7 +6,7 @@ use super::{Beside, Sample, Scaling};
 
 type Column = (&'static str, fn(&Sample) -> u64);
 
-const COLUMNS: [Column; 18] = [
+const COLUMNS: [Column; 21] = [
     ("operations", |sample| sample.operations),
     ("wall_ns", |sample| sample.wall_ns),
     ("cpu_ns", |sample| sample.cpu_ns),
@@ -16,15 +16,20 @@ const COLUMNS: [Column; 18] = [
     ("throttled_ns", |sample| sample.throttled_ns),
     ("interpreter_wait_ns", |sample| sample.interpreter_wait_ns),
     ("lock_wait_ns", |sample| sample.lock_wait_ns),
+    ("allocator_wait_ns", |sample| sample.allocator_wait_ns),
     ("sleep_ns", |sample| sample.sleep_ns),
     ("fault_wait_ns", |sample| sample.fault_wait_ns),
     ("other_wait_ns", |sample| sample.other_wait_ns),
     ("dispatch_ns", |sample| sample.dispatch_ns),
     ("idle_ns", |sample| sample.idle_ns),
     ("serial_ns", |sample| sample.serial_ns),
+    ("longest_ns", |sample| sample.longest_ns),
     ("faults", |sample| sample.faults),
     ("switches", |sample| sample.switches),
     ("foreign_ns", |sample| sample.foreign_ns),
+    ("bytes_per_operation", |sample| {
+        sample.bytes_per_operation.round() as u64
+    }),
 ];
 
 /// Writes one line for each sample, under a line of names.

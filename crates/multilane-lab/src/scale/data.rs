@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use multilane_trace::Machine;
 use serde::{Deserialize, Serialize};
 
+use super::Table;
+
 /// One workload, run at several worker counts, sizes and strategies.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -21,6 +23,10 @@ pub struct Scaling {
     pub bandwidth_limit: f64,
     /// When it ended, in nanoseconds since 1970; 0 when it was not recorded.
     pub created_unix_ns: u64,
+    /// Tables that its curves are gathered in, where they belong together.
+    pub tables: Vec<Table>,
+    /// Where workers were seen to wait for locks, in runs that were not timed.
+    pub locks: Vec<LockSeen>,
     /// Every measured run.
     pub samples: Vec<Sample>,
 }
@@ -61,6 +67,8 @@ pub struct Sample {
     pub interpreter_wait_ns: u64,
     /// Waiting for another lock.
     pub lock_wait_ns: u64,
+    /// Waiting for the lock of a heap of the C library.
+    pub allocator_wait_ns: u64,
     /// Asleep, or waiting for files and the network.
     pub sleep_ns: u64,
     /// Blocked outside of any system call: page faults.
@@ -83,6 +91,32 @@ pub struct Sample {
     pub foreign_ns: u64,
     /// Memory that an operation moves, where the workload says so.
     pub bytes_per_operation: f64,
+}
+
+/// A place where workers waited for a lock, and where its holder was meanwhile.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LockSeen {
+    /// The workload.
+    pub workload: String,
+    /// The size.
+    pub size: String,
+    /// The strategy.
+    pub strategy: String,
+    /// Workers.
+    pub workers: u32,
+    /// Kind and name of the lock; empty where it does not say.
+    pub lock: String,
+    /// Where they waited.
+    pub waits_at: String,
+    /// Where the holder was, or took it.
+    pub held_at: String,
+    /// Whether the lock itself named its holder; otherwise it is the worker that ran while the others waited.
+    pub named: bool,
+    /// Looks at which somebody waited there.
+    pub seen: u64,
+    /// All looks.
+    pub looks: u64,
 }
 
 /// What keeps the other processors busy while one worker runs.

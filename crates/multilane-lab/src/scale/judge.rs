@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::{Interval, bootstrap, statistics::ratio_interval};
 
 use super::{
-    Model, Scaling, ScalingCause,
+    Model, Scaling, ScalingCause, TableJudgement,
     points::{LOSSES, Point, medians, points, shares},
-    rules, select, words,
+    rules, select, tables, words,
 };
 
 /// What a sweep shows.
@@ -17,6 +17,8 @@ pub struct ScalingJudgement {
     pub headline: String,
     /// A judgement for each workload, size and strategy.
     pub series: Vec<SeriesJudgement>,
+    /// The curves that belong together, and how they differ.
+    pub tables: Vec<TableJudgement>,
 }
 
 /// What one workload, size and strategy shows.
@@ -142,6 +144,7 @@ pub fn judge_scaling(scaling: &Scaling) -> ScalingJudgement {
         .collect();
     ScalingJudgement {
         headline: words::headline(&series),
+        tables: tables::tables(scaling, &series),
         series,
     }
 }

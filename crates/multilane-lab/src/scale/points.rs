@@ -107,9 +107,10 @@ impl Point<'_> {
 }
 
 /// The causes that time is lost to, in the order of [`Parts`].
-pub(super) const LOSSES: [ScalingCause; 9] = [
+pub(super) const LOSSES: [ScalingCause; 10] = [
     ScalingCause::InterpreterLock,
     ScalingCause::Lock,
+    ScalingCause::Allocator,
     ScalingCause::Waiting,
     ScalingCause::PageFaults,
     ScalingCause::Inflation,
@@ -123,14 +124,15 @@ pub(super) const LOSSES: [ScalingCause; 9] = [
 ///
 /// The time that they waited for a processor is left out: other programs cause it as well, and it would hide everything
 /// else. Whether it is the limit is asked apart from the losses.
-pub(super) type Parts = [f64; 9];
+pub(super) type Parts = [f64; 10];
 
 /// Nanoseconds of the workers in the order of [`LOSSES`].
-fn times(sample: &Sample) -> [u64; 9] {
+fn times(sample: &Sample) -> [u64; 10] {
     let system_ns = sample.system_ns.min(sample.cpu_ns);
     [
         sample.interpreter_wait_ns,
         sample.lock_wait_ns,
+        sample.allocator_wait_ns,
         sample.sleep_ns,
         sample.fault_wait_ns.saturating_add(system_ns),
         sample.cpu_ns - system_ns,
@@ -147,7 +149,7 @@ pub(super) fn parts(sample: &Sample) -> Parts {
 }
 
 /// The same as shares of all of the workers' time, and the time without a processor beside it.
-pub(super) fn shares(sample: &Sample) -> [f64; 10] {
+pub(super) fn shares(sample: &Sample) -> [f64; 11] {
     let lane_ns = sample.lane_ns();
     let all = times(sample);
     std::array::from_fn(|index| all.get(index).copied().unwrap_or(sample.run_delay_ns) as f64 / lane_ns)

@@ -40,6 +40,9 @@ const THROTTLED: f64 = 0.10;
 /// From this share of time in locks on, idle workers are those that an unfair lock left without work.
 const LOCK_SEEN: f64 = 0.03;
 
+/// An operation that takes this share of the run leaves no way of handing out that would end it sooner.
+const ONE_IS_ALL: f64 = 0.80;
+
 /// Runs shorter than this are mostly start and end.
 const LEAST_WALL_NS: f64 = 2e6;
 
@@ -252,8 +255,28 @@ impl Case<'_> {
                 "the workers are blocked in system calls that nothing here explains",
                 facts.list(),
             ),
+            ScalingCause::Lock => words::verdict(cause, alternative, point.workers, self.holders(point, facts)),
+            ScalingCause::Imbalance => self.uneven(point, facts, alternative),
             cause => words::verdict(cause, alternative, point.workers, facts),
         }
+    }
+
+    /// Workers are idle: because of how the operations were handed out, or because one of them is as long as the run.
+    fn uneven(&self, point: &Point<'_>, facts: Facts, alternative: Option<ScalingCause>) -> ScalingVerdict {
+        let longest = point.median(|sample| sample.longest_ns as f64 / sample.wall_ns as f64);
+        if longest <= 0.0 {
+            return words::verdict(ScalingCause::Imbalance, alternative, point.workers, facts);
+        }
+        let facts = facts.and(format!(
+            "the longest operation takes {} of the run",
+            words::percent(longest.min(1.0))
+        ));
+        let (cause, other) = if longest >= ONE_IS_ALL {
+            (ScalingCause::CriticalPath, ScalingCause::Imbalance)
+        } else {
+            (ScalingCause::Imbalance, ScalingCause::CriticalPath)
+        };
+        words::verdict(cause, alternative.or(Some(other)), point.workers, facts)
     }
 
     fn throttled(&self, point: &Point<'_>) -> bool {
@@ -272,7 +295,7 @@ impl Case<'_> {
 
 /// Losses that belong together: an unfair lock starves workers.
 fn folded(mut lost: Parts) -> Parts {
-    let [_, lock, _, _, _, _, idle, ..] = &mut lost;
+    let [_, lock, _, _, _, _, _, idle, ..] = &mut lost;
     if *lock >= LOCK_SEEN {
         *lock += idle.max(0.0);
         *idle = 0.0;
@@ -286,7 +309,7 @@ mod tests {
 
     #[test]
     fn what_is_folded_is_where_it_is_said_to_be() {
-        let [_, lock, _, _, _, _, idle, ..] = LOSSES;
+        let [_, lock, _, _, _, _, _, idle, ..] = LOSSES;
         assert_eq!((lock, idle), (ScalingCause::Lock, ScalingCause::Imbalance));
     }
 }

@@ -110,6 +110,7 @@ fn sentence(cause: ScalingCause, at: u32) -> String {
         ScalingCause::MachineBusy => format!("other programs have the processors that the {at} need"),
         ScalingCause::InterpreterLock => format!("the {at} take turns with the interpreter lock"),
         ScalingCause::Lock => format!("the {at} wait for a lock that one of them holds"),
+        ScalingCause::Allocator => format!("the {at} wait for the memory allocator\u{2019}s lock"),
         ScalingCause::MemoryBandwidth => format!("memory delivers no more to {at}"),
         ScalingCause::SharedLines => format!("the {at} write to the same cache lines, which travel between processors"),
         ScalingCause::SharedCore => format!("the processors of the {at} share one core\u{2019}s arithmetic"),
@@ -128,6 +129,7 @@ pub(super) fn lost_to(cause: ScalingCause) -> &'static str {
     match cause {
         ScalingCause::InterpreterLock => "waiting for the interpreter lock",
         ScalingCause::Lock => "waiting for a lock, or starved by it",
+        ScalingCause::Allocator => "waiting for the memory allocator",
         ScalingCause::Waiting => "asleep or waiting for input",
         ScalingCause::PageFaults => "in the kernel, for memory",
         ScalingCause::Inflation => "more CPU time for the same work",

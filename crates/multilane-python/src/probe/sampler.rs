@@ -17,9 +17,10 @@ use std::{
 };
 
 use multilane_engine::clock;
+use multilane_lab::signals::{Runtime, kind_of};
 use multilane_trace::{Sample, sample_kind};
 
-use super::wait::{Runtime, classify, runtime};
+use super::wait::runtime;
 
 /// More samples than this say nothing new: an hour of one thread at 1 ms.
 const MAX_SAMPLES: usize = 4_000_000;
@@ -147,5 +148,5 @@ fn open(thread: u32) -> Option<File> {
 fn look(file: &File, runtime: Runtime) -> Option<u8> {
     let mut line = [0; 256];
     let length = file.read_at(&mut line, 0).ok().filter(|length| *length > 0)?;
-    Some(classify(std::str::from_utf8(&line[..length]).ok()?, runtime))
+    Some(kind_of(std::str::from_utf8(&line[..length]).ok()?, runtime))
 }

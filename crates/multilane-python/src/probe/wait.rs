@@ -1,63 +1,11 @@
-//! Recognises what a thread of this process waits for, from the outside.
-//!
-//! `/proc/self/task/TID/syscall` names the system call that a thread is in. A
-//! futex inside the interpreter's own state is the interpreter lock; any other
-//! futex is some other lock.
+//! Where the interpreter keeps its state: a thread that waits for a futex in there waits for the interpreter lock.
 
 use std::{
     ffi::{CStr, c_char, c_int, c_void},
     mem, ptr,
 };
 
-use multilane_trace::sample_kind;
-
-/// Addresses of the interpreter's state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Runtime {
-    pub(crate) from: u64,
-    pub(crate) to: u64,
-}
-
-/// What a line of `syscall` says.
-pub(crate) fn classify(line: &str, runtime: Runtime) -> u8 {
-    let mut words = line.split_whitespace();
-    let call = match words.next() {
-        Some("running") => return sample_kind::RUNNING,
-        Some(number) => number.parse::<i64>(),
-        None => return sample_kind::UNKNOWN,
-    };
-    let Ok(call) = call else { return sample_kind::UNKNOWN };
-    if call == libc::SYS_futex {
-        let address = words
-            .next()
-            .and_then(|word| u64::from_str_radix(word.trim_start_matches("0x"), 16).ok());
-        return match address {
-            Some(address) if (runtime.from..runtime.to).contains(&address) => sample_kind::INTERPRETER_LOCK,
-            Some(_) => sample_kind::OTHER_LOCK,
-            None => sample_kind::UNKNOWN,
-        };
-    }
-    if SLEEPS.contains(&call) {
-        sample_kind::SLEEP
-    } else {
-        sample_kind::OTHER
-    }
-}
-
-/// Calls that wait for time to pass or for something to read.
-const SLEEPS: &[i64] = &[
-    libc::SYS_nanosleep,
-    libc::SYS_clock_nanosleep,
-    libc::SYS_ppoll,
-    libc::SYS_pselect6,
-    libc::SYS_epoll_pwait,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_poll,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_select,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_epoll_wait,
-];
+use multilane_lab::signals::Runtime;
 
 /// Where this process keeps the interpreter's state; nothing where the C library
 /// or the interpreter's build does not say.
@@ -96,46 +44,4 @@ fn symbol(name: &CStr) -> Option<*mut c_void> {
     // SAFETY: `name` ends in a zero byte and outlives the call.
     let address = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name) };
     (!address.is_null()).then_some(address)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(line: &str, kind: u8) {
-        assert_eq!(
-            classify(
-                line,
-                Runtime {
-                    from: 0x1000,
-                    to: 0x2000
-                }
-            ),
-            kind,
-            "{line}"
-        );
-    }
-
-    #[test]
-    fn a_futex_in_the_interpreter_is_its_lock() {
-        let futex = libc::SYS_futex;
-        check(
-            &format!("{futex} 0x1000 0x80 0x0 0x0 0x0 0x0 0x7ffc 0x7f00\n"),
-            sample_kind::INTERPRETER_LOCK,
-        );
-        check(&format!("{futex} 0x1fff 0x80"), sample_kind::INTERPRETER_LOCK);
-        check(&format!("{futex} 0x2000 0x80"), sample_kind::OTHER_LOCK);
-        check(&format!("{futex}"), sample_kind::UNKNOWN);
-    }
-
-    #[test]
-    fn other_lines() {
-        check("running\n", sample_kind::RUNNING);
-        check(&format!("{} 0x0", libc::SYS_clock_nanosleep), sample_kind::SLEEP);
-        check(&format!("{} 0x0", libc::SYS_read), sample_kind::OTHER);
-        check("-1 0x7ffc 0x7f00", sample_kind::OTHER);
-        check("", sample_kind::UNKNOWN);
-        check("denied", sample_kind::UNKNOWN);
-    }
 }

@@ -15,6 +15,7 @@ use std::{
 };
 
 use multilane_engine::clock;
+use multilane_lab::loads::triad;
 use pyo3::{exceptions::PyValueError, prelude::*};
 
 /// Elements of each array: three of them are beyond any cache that two processors share.
@@ -130,12 +131,4 @@ fn stream(stop: &AtomicBool, moved: &AtomicU64, ready: &AtomicU64) {
         }
     }
     black_box(&out);
-}
-
-/// One array from two others: as little arithmetic as memory traffic can have.
-pub(super) fn triad(out: &mut [f64], one: &[f64], two: &[f64]) {
-    for (out, (one, two)) in out.iter_mut().zip(one.iter().zip(two)) {
-        *out = one + 0.5 * two;
-    }
-    black_box(out);
 }

@@ -4,6 +4,7 @@
 
 use std::{fs, path::Path};
 
+use multilane_lab::signals::{busy_ticks, throttled_ns as limit_ns};
 use pyo3::{prelude::*, types::PyDict};
 
 /// CPU time of everything on this machine, of this process and its ended children, and the time the CPU limit took.
@@ -53,7 +54,6 @@ pub(super) fn usage(whose: libc::c_int) -> Usage {
     }
 }
 
-/// User, nice, system, both interrupts and the host's share; idle and waiting for disks are left out.
 fn machine_cpu_ns(stat: &str) -> u64 {
     // SAFETY: sysconf takes no pointer and only reads.
     let ticks = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
@@ -61,20 +61,7 @@ fn machine_cpu_ns(stat: &str) -> u64 {
         .ok()
         .and_then(|ticks| 1_000_000_000u64.checked_div(ticks))
         .unwrap_or(0);
-    let line = stat.lines().find(|line| line.starts_with("cpu "));
-    let fields: Vec<u64> = line
-        .map(|line| {
-            line.split_whitespace()
-                .skip(1)
-                .filter_map(|field| field.parse().ok())
-                .collect()
-        })
-        .unwrap_or_default();
-    let busy: u64 = [0, 1, 2, 5, 6, 7]
-        .into_iter()
-        .filter_map(|index| fields.get(index))
-        .sum();
-    busy.saturating_mul(per_tick)
+    busy_ticks(stat).saturating_mul(per_tick)
 }
 
 /// Time that the CPU limit of this process's control group has stopped its threads, of either version.
@@ -91,45 +78,8 @@ fn throttled_ns() -> u64 {
                 _ => return None,
             };
             let text = fs::read_to_string(root.join(path.trim_start_matches('/')).join("cpu.stat")).ok()?;
-            throttled_in(&text)
+            limit_ns(&text)
         })
         .max()
         .unwrap_or(0)
-}
-
-/// `throttled_time` in nanoseconds of version 1, `throttled_usec` of version 2.
-fn throttled_in(text: &str) -> Option<u64> {
-    text.lines().find_map(|line| match line.split_once(' ')? {
-        ("throttled_time", value) => value.trim().parse().ok(),
-        ("throttled_usec", value) => value.trim().parse::<u64>().ok().map(|time| time * 1000),
-        _ => None,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_the_time_that_a_limit_took() {
-        assert_eq!(
-            throttled_in("nr_periods 5\nnr_throttled 2\nthrottled_time 1234\n"),
-            Some(1234)
-        );
-        assert_eq!(throttled_in("usage_usec 9\nthrottled_usec 7\n"), Some(7000));
-        assert_eq!(throttled_in(""), None);
-    }
-
-    #[test]
-    fn counts_what_was_busy() {
-        let tick = machine_cpu_ns("cpu 1 0 0 0 0 0 0 0 0 0\n");
-        assert_eq!(machine_cpu_ns("cpu  1 2 3 100 200 4 5 6 0 0\ncpu0 9\n"), 21 * tick);
-        assert_eq!(machine_cpu_ns(""), 0);
-    }
-
-    #[test]
-    fn this_thread_has_used_some_time() {
-        assert!(usage(libc::RUSAGE_SELF).cpu_ns > 0);
-        assert_eq!(usage(-77).cpu_ns, 0);
-    }
 }

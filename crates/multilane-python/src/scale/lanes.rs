@@ -10,6 +10,7 @@ use std::sync::{
 use std::time::Duration;
 
 use multilane_engine::clock::{self, RunDelay};
+use multilane_lab::{LaneTimes, idle_lanes};
 use pyo3::{
     exceptions::PyValueError,
     prelude::*,
@@ -49,6 +50,15 @@ struct Report {
     longest_ns: u64,
     run_delay_ns: u64,
     used: Usage,
+}
+
+impl Report {
+    fn times(&self) -> LaneTimes {
+        LaneTimes {
+            ended_ns: self.ended_ns,
+            run_delay_ns: self.run_delay_ns,
+        }
+    }
 }
 
 #[pymethods]
@@ -164,7 +174,8 @@ impl LaneRun {
             "system_ns",
             sum(&|report| report.used.system_ns.min(report.used.cpu_ns)),
         )?;
-        let (idle_ns, held_up_ns) = idle(&reports, started_ns);
+        let times: Vec<LaneTimes> = reports.iter().map(Report::times).collect();
+        let (idle_ns, held_up_ns) = idle_lanes(&times, started_ns);
         dict.set_item("run_delay_ns", sum(&|report| report.run_delay_ns) + held_up_ns)?;
         dict.set_item("between_ns", sum(&|report| report.between_ns))?;
         dict.set_item("idle_ns", idle_ns)?;
@@ -178,27 +189,6 @@ impl LaneRun {
         dict.set_item("operations_by_lane", lanes)?;
         Ok(dict)
     }
-}
-
-/// Time that lanes had nothing left to do: while the last one worked more than they had, and while it was only held up.
-///
-/// A lane that waited for a processor ends late without having had more to do; that others wait for it then is the doing
-/// of whoever had the processor.
-fn idle(reports: &[Report], started_ns: u64) -> (u64, u64) {
-    let Some(last) = reports.iter().max_by_key(|report| report.ended_ns) else {
-        return (0, 0);
-    };
-    let worked_ns = |report: &Report| {
-        report
-            .ended_ns
-            .saturating_sub(started_ns)
-            .saturating_sub(report.run_delay_ns)
-    };
-    reports.iter().fold((0, 0), |(uneven, held_up), report| {
-        let idle_ns = last.ended_ns - report.ended_ns;
-        let more_ns = worked_ns(last).saturating_sub(worked_ns(report)).min(idle_ns);
-        (uneven + more_ns, held_up + idle_ns - more_ns)
-    })
 }
 
 impl LaneRun {
@@ -253,27 +243,5 @@ impl LaneRun {
             from = to;
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn lane(ended_ns: u64, run_delay_ns: u64) -> Report {
-        Report {
-            ended_ns,
-            run_delay_ns,
-            ..Report::default()
-        }
-    }
-
-    #[test]
-    fn a_lane_that_was_held_up_had_not_more_to_do() {
-        assert_eq!(idle(&[lane(200, 0), lane(150, 0)], 100), (50, 0));
-        assert_eq!(idle(&[lane(200, 50), lane(150, 0)], 100), (0, 50));
-        assert_eq!(idle(&[lane(200, 20), lane(150, 0)], 100), (30, 20));
-        assert_eq!(idle(&[lane(200, 90), lane(200, 0), lane(180, 0)], 100), (20, 0));
-        assert_eq!(idle(&[], 0), (0, 0));
     }
 }

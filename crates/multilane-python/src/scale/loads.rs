@@ -4,7 +4,6 @@
 //! there to hold it.
 
 use std::{
-    hint::black_box,
     ptr,
     sync::{
         Mutex, PoisonError,
@@ -12,9 +11,8 @@ use std::{
     },
 };
 
+use multilane_lab::loads::{elementwise, spin, triad};
 use pyo3::{exceptions::PyMemoryError, prelude::*};
-
-use super::beside::triad;
 
 /// Adds the loads to the module.
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -33,73 +31,6 @@ fn load_element(py: Python<'_>, elements: u32, iterations: u32) -> f64 {
     py.detach(|| elementwise(elements, iterations))
 }
 
-/// In the widest vectors that the processor is sure to have.
-fn elementwise(elements: u32, iterations: u32) -> f64 {
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        // SAFETY: the processor was just asked whether it has these instructions.
-        return unsafe { elementwise_avx2(elements, iterations) };
-    }
-    iterate(elements, iterations)
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn elementwise_avx2(elements: u32, iterations: u32) -> f64 {
-    iterate(elements, iterations)
-}
-
-/// Elements that stay in registers and the first cache while they are iterated.
-const BLOCK: usize = 64;
-
-#[inline(always)]
-fn iterate(elements: u32, iterations: u32) -> f64 {
-    let mut sum = 0.0;
-    let mut from = 0;
-    while from < elements {
-        let mut values: [f32; BLOCK] = std::array::from_fn(|index| (from as usize + index) as f32 / elements as f32);
-        for _ in 0..iterations {
-            for value in &mut values {
-                *value += sine(*value) * cosine(*value);
-            }
-        }
-        let here = BLOCK.min((elements - from) as usize);
-        sum += values[..here].iter().map(|value| f64::from(*value)).sum::<f64>();
-        from += BLOCK as u32;
-    }
-    sum
-}
-
-/// Taylor's series: values start in 0 to 1 and the kernel draws them to half of pi, so no range has to be reduced.
-#[inline(always)]
-fn sine(x: f32) -> f32 {
-    let square = x * x;
-    let terms = [
-        -1.0 / 39_916_800.0,
-        1.0 / 362_880.0,
-        -1.0 / 5040.0,
-        1.0 / 120.0,
-        -1.0 / 6.0,
-        1.0,
-    ];
-    x * terms.into_iter().fold(0.0, |sum, term| sum * square + term)
-}
-
-#[inline(always)]
-fn cosine(x: f32) -> f32 {
-    let square = x * x;
-    let terms = [
-        1.0 / 479_001_600.0,
-        -1.0 / 3_628_800.0,
-        1.0 / 40_320.0,
-        -1.0 / 720.0,
-        1.0 / 24.0,
-        -1.0 / 2.0,
-        1.0,
-    ];
-    terms.into_iter().fold(0.0, |sum, term| sum * square + term)
-}
-
 /// Arithmetic in registers, without the interpreter lock.
 #[pyfunction]
 fn load_compute(py: Python<'_>, iterations: u64) -> u64 {
@@ -110,17 +41,6 @@ fn load_compute(py: Python<'_>, iterations: u64) -> u64 {
 #[pyfunction]
 fn load_compute_held(iterations: u64) -> u64 {
     spin(iterations)
-}
-
-fn spin(iterations: u64) -> u64 {
-    let mut state = 0x9e37_79b9_7f4a_7c15u64;
-    for _ in 0..iterations {
-        // One chain of dependent steps: no compiler and no processor shortens it.
-        state ^= state << 13;
-        state ^= state >> 7;
-        state = black_box(state ^ (state << 17));
-    }
-    state
 }
 
 /// Arrays that no thread uses now. A run's threads are new, and their first pass must not be the kernel's work of
@@ -221,33 +141,4 @@ fn load_pages(py: Python<'_>, bytes: usize) -> PyResult<usize> {
         Some(pages)
     });
     touched.ok_or_else(|| PyMemoryError::new_err(format!("the system has no {bytes} bytes for this load")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_element_kernel_computes_what_it_says() {
-        for (elements, iterations) in [(1, 0), (100, 1), (1000, 10), (65, 500)] {
-            let expected: f64 = (0..elements)
-                .map(|element| {
-                    let mut value = f64::from(element) / f64::from(elements);
-                    (0..iterations).for_each(|_| value += value.sin() * value.cos());
-                    value
-                })
-                .sum();
-            let found = elementwise(elements, iterations);
-            assert!(
-                (found - expected).abs() <= 1e-5 * f64::from(elements),
-                "{found} for {expected}"
-            );
-        }
-    }
-
-    #[test]
-    fn arithmetic_is_not_optimised_away() {
-        assert_ne!(spin(1), spin(2));
-        assert_eq!(spin(1000), spin(1000));
-    }
 }

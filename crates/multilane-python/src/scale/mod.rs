@@ -24,6 +24,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(scaling_table, module)?)?;
     module.add_function(wrap_pyfunction!(scaling_changes, module)?)?;
     module.add_function(wrap_pyfunction!(facts::system_use, module)?)?;
+    module.add_function(wrap_pyfunction!(watch::threads_doing, module)?)?;
     loads::register(module)
 }
 

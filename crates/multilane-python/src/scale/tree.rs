@@ -12,12 +12,14 @@ use std::{
 };
 
 use multilane_engine::clock;
+use multilane_lab::signals::{Doing, Stretch, doing, run_delay_ns};
 use pyo3::{prelude::*, types::PyDict};
 
-use super::watch::{Doing, LEAST_PAUSE, Outcome, PAUSES, doing};
+use super::watch::{LEAST_PAUSE, Outcome, PAUSES};
 
-/// A thread that runs alone for so long is not between two turns with a lock.
-const ALONE_NS: u64 = 20_000_000;
+/// Looks after which threads that have come are found, and delays are read; in the first looks every time.
+const REFRESH: u64 = 4;
+const FIRST_LOOKS: u64 = 8;
 
 /// What the threads of a program used, as far as it was seen.
 #[derive(Debug, Default)]
@@ -35,45 +37,31 @@ impl Totals {
     }
 }
 
-/// A stretch in which only one thread ran.
-#[derive(Default)]
-struct Stretch {
-    thread: u32,
-    since_ns: u64,
-}
-
-impl Stretch {
-    /// Notes who runs; the length of a stretch that has just ended.
-    fn note(&mut self, alone: Option<u32>, now_ns: u64) -> u64 {
-        let next = alone.unwrap_or(0);
-        if next == self.thread {
-            return 0;
-        }
-        let length_ns = if self.thread == 0 { 0 } else { now_ns - self.since_ns };
-        *self = Self {
-            thread: next,
-            since_ns: now_ns,
-        };
-        if length_ns >= ALONE_NS { length_ns } else { 0 }
-    }
-}
-
 pub(super) fn watch(process: u32, workers: u32, stop: &AtomicBool) -> Outcome {
     let mut outcome = Outcome::default();
     let mut totals = Totals::default();
     let mut delays: HashMap<u32, u64> = HashMap::new();
     let mut stretch = Stretch::default();
+    let mut threads: Vec<(u32, u32)> = Vec::new();
+    let mut looks = 0;
     let first_ns = clock::now_ns();
     let mut last_ns = first_ns;
     while !stop.load(Ordering::Relaxed) {
         let began_ns = clock::now_ns();
-        let threads = threads_of(process);
+        let refresh = looks < FIRST_LOOKS || looks % REFRESH == 0;
+        looks += 1;
+        if refresh {
+            threads = threads_of(process);
+        }
         let mut running = Vec::new();
         let mut blocked = Vec::new();
         for (owner, thread) in &threads {
             let folder = format!("/proc/{owner}/task/{thread}");
-            if let Some(delay) = run_delay(&fs::read_to_string(format!("{folder}/schedstat")).unwrap_or_default()) {
-                delays.insert(*thread, delay);
+            if refresh
+                && let Some(delay_ns) =
+                    run_delay_ns(&fs::read_to_string(format!("{folder}/schedstat")).unwrap_or_default())
+            {
+                delays.insert(*thread, delay_ns);
             }
             match fs::read_to_string(format!("{folder}/syscall"))
                 .ok()
@@ -100,7 +88,7 @@ pub(super) fn watch(process: u32, workers: u32, stop: &AtomicBool) -> Outcome {
         last_ns = now_ns;
         let took_ns = clock::now_ns() - began_ns;
         outcome.looking_ns += took_ns;
-        thread::park_timeout(LEAST_PAUSE.max(Duration::from_nanos(took_ns * PAUSES / 4)));
+        thread::park_timeout(LEAST_PAUSE.max(Duration::from_nanos(took_ns * PAUSES)));
     }
     totals.alone_ns += stretch.note(None, clock::now_ns());
     totals.run_delay_ns = delays.values().sum();
@@ -128,33 +116,4 @@ fn threads_of(process: u32) -> Vec<(u32, u32)> {
         }
     }
     found
-}
-
-/// The second number: ready to run, without a processor.
-fn run_delay(schedstat: &str) -> Option<u64> {
-    schedstat.split(' ').nth(1)?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn this_process_has_this_thread() {
-        let me = std::process::id();
-        assert!(threads_of(me).contains(&(me, crate::probe::sampler::thread_id())));
-        assert_eq!(run_delay("262964 2126591 2\n"), Some(2_126_591));
-        assert_eq!(run_delay(""), None);
-    }
-
-    #[test]
-    fn only_a_long_stretch_of_one_thread_counts() {
-        let mut stretch = Stretch::default();
-        let millisecond = 1_000_000;
-        assert_eq!(stretch.note(Some(7), 0), 0);
-        assert_eq!(stretch.note(Some(7), 10 * millisecond), 0);
-        assert_eq!(stretch.note(Some(8), 30 * millisecond), 30 * millisecond);
-        assert_eq!(stretch.note(Some(7), 40 * millisecond), 0);
-        assert_eq!(stretch.note(None, 59 * millisecond), 0);
-    }
 }

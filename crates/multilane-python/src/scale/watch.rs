@@ -17,11 +17,11 @@ use std::{
 };
 
 use multilane_engine::clock;
-use multilane_trace::sample_kind;
+use multilane_lab::signals::{Doing, Runtime, doing};
 use pyo3::{prelude::*, types::PyDict};
 
 use super::tree;
-use crate::probe::wait::{Runtime, classify, runtime};
+use crate::probe::wait::runtime;
 
 /// Threads seen in one look.
 const AT_ONCE: usize = 2;
@@ -29,29 +29,19 @@ const AT_ONCE: usize = 2;
 /// A look may take one part in so many of the time.
 pub(super) const PAUSES: u64 = 100;
 
-/// Two looks are at least so far apart.
-pub(super) const LEAST_PAUSE: Duration = Duration::from_micros(700);
+/// Two looks are at least so far apart: waking up for one costs more than the look, as `make bench-lab` measured.
+pub(super) const LEAST_PAUSE: Duration = Duration::from_millis(2);
 
 /// What threads were seen to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Seen {
     pub(super) running: u64,
     pub(super) interpreter: u64,
+    pub(super) allocator: u64,
     pub(super) lock: u64,
     pub(super) sleep: u64,
     pub(super) memory: u64,
     pub(super) other: u64,
-}
-
-/// One thing that a thread can be seen to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Doing {
-    Running,
-    Interpreter,
-    Lock,
-    Sleep,
-    Memory,
-    Other,
 }
 
 impl Seen {
@@ -59,6 +49,7 @@ impl Seen {
         let place = match doing {
             Doing::Running => &mut self.running,
             Doing::Interpreter => &mut self.interpreter,
+            Doing::Allocator => &mut self.allocator,
             Doing::Lock => &mut self.lock,
             Doing::Sleep => &mut self.sleep,
             Doing::Memory => &mut self.memory,
@@ -72,6 +63,7 @@ impl Seen {
         for (name, value) in [
             ("running", self.running),
             ("interpreter", self.interpreter),
+            ("allocator", self.allocator),
             ("lock", self.lock),
             ("sleep", self.sleep),
             ("memory", self.memory),
@@ -82,38 +74,6 @@ impl Seen {
         Ok(dict)
     }
 }
-
-/// What a line of `/proc/PID/task/TID/syscall` says; nothing where it may not be read.
-pub(super) fn doing(line: &str, runtime: Option<Runtime>) -> Option<Doing> {
-    let call = line.split_whitespace().next()?;
-    if call == "-1" {
-        // Blocked, but in no call: a page fault that waits for the process's memory map.
-        return Some(Doing::Memory);
-    }
-    if let Ok(number) = call.parse::<i64>()
-        && MEMORY_CALLS.contains(&number)
-    {
-        return Some(Doing::Memory);
-    }
-    match classify(line, runtime.unwrap_or(Runtime { from: 0, to: 0 })) {
-        sample_kind::RUNNING => Some(Doing::Running),
-        sample_kind::INTERPRETER_LOCK => Some(Doing::Interpreter),
-        sample_kind::OTHER_LOCK => Some(Doing::Lock),
-        sample_kind::SLEEP => Some(Doing::Sleep),
-        sample_kind::OTHER => Some(Doing::Other),
-        _ => None,
-    }
-}
-
-/// Calls that change the process's memory map and wait for its lock.
-const MEMORY_CALLS: &[i64] = &[
-    libc::SYS_mmap,
-    libc::SYS_munmap,
-    libc::SYS_mremap,
-    libc::SYS_mprotect,
-    libc::SYS_madvise,
-    libc::SYS_brk,
-];
 
 /// Looks until it is stopped.
 #[pyclass(module = "multilane._multilane", frozen)]
@@ -129,6 +89,8 @@ pub(super) struct Outcome {
     pub(super) seen: Seen,
     pub(super) tree: Option<tree::Totals>,
     pub(super) looking_ns: u64,
+    /// CPU time of the thread that looked, waking up included.
+    pub(super) cpu_ns: u64,
 }
 
 #[pymethods]
@@ -163,6 +125,7 @@ impl Watch {
         };
         let dict = outcome.seen.to_dict(py)?;
         dict.set_item("looking_ns", outcome.looking_ns)?;
+        dict.set_item("watch_cpu_ns", outcome.cpu_ns)?;
         if let Some(totals) = outcome.tree {
             totals.fill(&dict)?;
         }
@@ -176,7 +139,11 @@ impl Watch {
         let stopped = Arc::clone(&stop);
         let thread = thread::Builder::new()
             .name("multilane-watch".to_owned())
-            .spawn(move || look(&stopped))?;
+            .spawn(move || {
+                let mut outcome = look(&stopped);
+                outcome.cpu_ns = clock::thread_cpu_ns();
+                outcome
+            })?;
         Ok(Self {
             stop,
             thread: Mutex::new(Some(thread)),
@@ -189,6 +156,25 @@ impl Drop for Watch {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
     }
+}
+
+/// What each of these threads of this process does now; nothing where that cannot be told.
+#[pyfunction]
+pub(super) fn threads_doing(threads: Vec<u32>) -> Vec<Option<&'static str>> {
+    let runtime = runtime();
+    let mut files = HashMap::new();
+    let named = threads.into_iter().map(|thread| {
+        look(&mut files, thread, runtime).map(|doing| match doing {
+            Doing::Running => "running",
+            Doing::Interpreter => "interpreter",
+            Doing::Allocator => "allocator",
+            Doing::Lock => "lock",
+            Doing::Sleep => "sleep",
+            Doing::Memory => "memory",
+            Doing::Other => "other",
+        })
+    });
+    named.collect()
 }
 
 fn watch(threads: &[u32], stop: &AtomicBool) -> Outcome {
@@ -221,24 +207,4 @@ fn look(files: &mut HashMap<u32, File>, thread: u32, runtime: Option<Runtime>) -
     // Nothing is read of a thread that has ended.
     let length = file.read_at(&mut line, 0).ok().filter(|length| *length > 0)?;
     doing(std::str::from_utf8(&line[..length]).ok()?, runtime)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn memory_waits_are_told_from_others() {
-        let runtime = Some(Runtime {
-            from: 0x1000,
-            to: 0x2000,
-        });
-        let line = |call: i64| format!("{call} 0x1000 0x0");
-        assert_eq!(doing("-1 0x7ffc 0x7f00", runtime), Some(Doing::Memory));
-        assert_eq!(doing(&line(libc::SYS_munmap), runtime), Some(Doing::Memory));
-        assert_eq!(doing(&line(libc::SYS_futex), runtime), Some(Doing::Interpreter));
-        assert_eq!(doing(&line(libc::SYS_futex), None), Some(Doing::Lock));
-        assert_eq!(doing("running", runtime), Some(Doing::Running));
-        assert_eq!(doing("", runtime), None);
-    }
 }

@@ -54,6 +54,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(channel::sync_select, module)?)?;
     module.add_function(wrap_pyfunction!(site::sync_calibrate, module)?)?;
     module.add_function(wrap_pyfunction!(sync_join, module)?)?;
+    module.add_function(wrap_pyfunction!(sync_waits, module)?)?;
     module.add_function(wrap_pyfunction!(sync_after_fork, module)?)?;
     module.add_function(wrap_pyfunction!(sync_closing, module)?)?;
     module.add_function(wrap_pyfunction!(sync_settings, module)?)
@@ -98,6 +99,17 @@ fn sync_join(py: Python<'_>, ident: u64, endless: bool, wait: &Bound<'_, PyAny>)
         Ok(returned) => returned.map(drop),
         Err(error) => Err(raised(py, error)),
     }
+}
+
+/// Every thread that waits for something with a holder: its identity, what it waits for, who holds that, where it was taken.
+#[pyfunction]
+fn sync_waits(py: Python<'_>) -> Vec<(u64, String, Vec<u64>, Option<site::Site<'_>>)> {
+    let waits = multilane_sync::waits();
+    let described = waits.into_iter().map(|wait| {
+        let taken_at = wait.taken_at.and_then(|at| site::resolve(py, at));
+        (wait.thread, wait.waits_for, wait.holders, taken_at)
+    });
+    described.collect()
 }
 
 /// The Python thread that waits.

@@ -61,6 +61,9 @@ static CODE_TO_INSTRUCTIONS: AtomicUsize = AtomicUsize::new(0);
 /// A mark: the address of a code object, and of an instruction in it.
 pub(super) type Mark = (usize, usize);
 
+/// A code object and the position in it.
+pub(super) type Site<'py> = (Bound<'py, PyAny>, usize);
+
 unsafe extern "C" {
     /// Public since Python 3.11; PyO3 does not declare it.
     fn PyFrame_GetLasti(frame: *mut ffi::PyFrameObject) -> c_int;
@@ -133,7 +136,7 @@ pub(super) fn sync_calibrate(py: Python<'_>) -> PyResult<bool> {
 ///
 /// The lock that has the mark keeps the code object alive; nobody may take or free it
 /// meanwhile, which holds while its holder waits or the interpreter lock is held.
-pub(super) fn resolve(py: Python<'_>, (code, instruction): Mark) -> Option<(Bound<'_, PyAny>, usize)> {
+pub(super) fn resolve(py: Python<'_>, (code, instruction): Mark) -> Option<Site<'_>> {
     let offset = CODE_TO_INSTRUCTIONS.load(Ordering::Relaxed);
     let position = instruction.checked_sub(code)?.checked_sub(offset)?;
     // SAFETY: see above; the pointer was a code object's, and a count of it was taken.

@@ -176,3 +176,29 @@ fn joining_a_thread_that_wants_what_one_holds_is_a_deadlock() {
     lock.release().unwrap();
     join(ident, true, || thread.join().unwrap()).unwrap();
 }
+
+#[test]
+fn who_waits_for_whom_can_be_seen() {
+    let lock = Lock::new(false, false, Some("seen from outside"));
+    let mine = || {
+        let mut waits = multilane_sync::waits();
+        waits.retain(|wait| wait.waits_for == "Lock `seen from outside`");
+        waits
+    };
+    take(&lock);
+    lock.mark(7, 9);
+    let holder = lock.holder().expect("it was taken").thread;
+    thread::scope(|scope| {
+        let waiter = scope.spawn(|| {
+            take(&lock);
+            lock.holder().expect("it was taken").thread
+        });
+        eventually("somebody waits", || !mine().is_empty());
+        let seen = mine();
+        assert_eq!(seen.len(), 1);
+        assert_eq!((&seen[0].holders, seen[0].taken_at), (&vec![holder], Some((7, 9))));
+        lock.release().expect("it was taken");
+        assert_eq!(waiter.join().expect("no thread fails"), seen[0].thread);
+        assert!(mine().is_empty());
+    });
+}

@@ -1,0 +1,1 @@
+"""The lab: what it predicts held against real runs, and what its looking costs."""
