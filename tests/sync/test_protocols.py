@@ -124,7 +124,7 @@ def test_as_a_naive_explorer(net: tuple[Marking, list[tuple[bool, Side, Side]]])
     assert (len(verdict.deadlock.moves) if verdict.deadlock else None) == stops
     over = naive.nearest([state for state in naive.graph if max(state) > 3])
     assert (len(verdict.exceeded.moves) if verdict.exceeded else None) == over
-    happens = {data["by"] for _, _, data in naive.graph.edges(data=True)}
+    happens = {f"t{data['by']}" for _, _, data in naive.graph.edges(data=True)}
     assert set(verdict.never) == {f"t{number}" for number in range(len(net[1]))} - happens
 
 
