@@ -483,4 +483,4 @@ def _at_exit() -> None:
 
 
 # Registered after the executors', so called before: an actor's messages need its executor.
-threading._register_atexit(_at_exit)  # type: ignore[attr-defined]
+threading._register_atexit(_at_exit)  # type: ignore[attr-defined]  # typeshed leaves it out; the executors use it

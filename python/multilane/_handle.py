@@ -190,7 +190,7 @@ class Handle(_multilane.Handle, Future[T]):
         return made  # type: ignore[no-any-return]
 
     @property
-    def _state(self) -> str:  # type: ignore[override]
+    def _state(self) -> str:  # type: ignore[override]  # an attribute there
         """The state by the name `concurrent.futures` gives it.
 
         Whoever sees the end here counts the task as done and then adds a waiter, which must not be told of it again:

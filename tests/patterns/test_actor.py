@@ -70,7 +70,8 @@ def test_answers_can_be_awaited_and_stand_for_their_results() -> None:
     with ml.Actor(Counter) as counter, ml.Executor(1, "threads") as pool:
 
         async def ask() -> int:
-            return await counter.ask("add", 5)  # type: ignore[no-any-return]
+            answer: int = await counter.ask("add", 5)
+            return answer
 
         assert asyncio.run(ask()) == 5
         assert counter.ask("add", counter.ask("get")).result() == 10

@@ -46,7 +46,8 @@ def transfer_in_order(source: sync.Lock, target: sync.Lock) -> None:
 def broken() -> Outcome:
     """Let two threads wait for each other."""
     timeline = Timeline(["payer", "auditor"])
-    accounts, journal = (Watched(threading.Lock(), timeline) for _ in range(2))
+    plain = threading.Lock(), threading.Lock()
+    accounts, journal = (Watched(lock, timeline) for lock in plain)
     meeting = threading.Barrier(2)
     stuck = together(
         {
@@ -55,7 +56,7 @@ def broken() -> Outcome:
         },
         patience=PATIENCE,
     )
-    held = [lock for lock in (accounts, journal) if lock.lock.locked()]  # type: ignore[attr-defined]
+    held = [lock for lock in plain if lock.locked()]
     for lock in (accounts, journal):
         lock.note_hanging()
     hangs = len(stuck) == len(held) == 2

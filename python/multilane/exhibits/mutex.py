@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 import multilane as ml
 from multilane import sync
@@ -29,14 +31,14 @@ def append(lock: sync.Lock) -> None:
         raise Full("no space left")
 
 
-def _dies(work: object, lock: threading.Lock | sync.Lock, timeline: Timeline) -> threading.Thread:
+def _dies(work: Callable[[Any], None], lock: threading.Lock | sync.Lock, timeline: Timeline) -> threading.Thread:
     """Run the work in a thread that ends with its error."""
 
     def run() -> None:
         try:
             with timeline.span("writer", "hold"):
                 time.sleep(0.002)
-                work(lock)  # type: ignore[operator]
+                work(lock)
         except Full:
             return
 

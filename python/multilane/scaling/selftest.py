@@ -18,6 +18,9 @@ __all__ = ["confusion", "matrix", "self_test"]
 #: What is no cause, but says that none was found.
 UNDECIDED = ("inconclusive", "inflation", "machine_busy")
 
+#: What limits work only once there are more workers than processors: below that it grows, and nothing limits it.
+BEYOND_PROCESSORS = ("cores", "waiting")
+
 
 def self_test(
     *,
@@ -58,11 +61,12 @@ def self_test(
 
 def matrix(scaling: Scaling, loads: Iterable[Load]) -> list[dict[str, Any]]:
     """Hold what was named against what is true."""
+    processors = scaling.machine["cpus_affinity"]
     judged = {(each["workload"], each["strategy"]): each for each in scaling.judgement["series"]}
     runs = Counter((sample["workload"], sample["strategy"]) for sample in scaling.samples)
     noisy = Counter((sample["workload"], sample["strategy"]) for sample in scaling.samples if sample.get("noise"))
     return [
-        _row(load, judged[load.name, load.strategy])
+        _row(load, judged[load.name, load.strategy], processors)
         | {"runs": runs[load.name, load.strategy], "noisy_runs": noisy[load.name, load.strategy]}
         for load in loads
         if (load.name, load.strategy) in judged
@@ -82,10 +86,21 @@ def confusion(rows: Iterable[dict[str, Any]]) -> dict[str, dict[str, int]]:
     return counted
 
 
-def _row(load: Load, judged: dict[str, Any]) -> dict[str, Any]:
+def _truth(load: Load, most: int, processors: int) -> str:
+    """Return what limits a workload at so many workers on a machine with so many processors.
+
+    >>> sleep = next(load for load in KNOWN if load.truth == "waiting")
+    >>> _truth(sleep, most=4, processors=2), _truth(sleep, most=16, processors=16)
+    ('waiting', 'none')
+    """
+    return "none" if load.truth in BEYOND_PROCESSORS and most <= processors else load.truth
+
+
+def _row(load: Load, judged: dict[str, Any], processors: int) -> dict[str, Any]:
     verdict = judged["verdict"]
     named = verdict["cause"]
-    if named in (load.truth, *load.also):
+    truth = _truth(load, max(point["workers"] for point in judged["points"]), processors)
+    if named in (truth, *load.also):
         outcome = "right"
     elif named in UNDECIDED:
         outcome = "undecided"
@@ -94,7 +109,7 @@ def _row(load: Load, judged: dict[str, Any]) -> dict[str, Any]:
     return {
         "workload": load.name,
         "strategy": load.strategy,
-        "true_cause": load.truth,
+        "true_cause": truth,
         "also_right": list(load.also),
         "named_cause": named,
         "outcome": outcome,
