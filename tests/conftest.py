@@ -1,4 +1,4 @@
-"""What every test may use: a browser for the report, and how long property tests search.
+"""What every test may use: backends, gates, a browser for the report, and how long property tests search.
 
 In CI (the variable `CI` is set) nothing that a test needs may be missing, and property tests run the same cases every
 time; elsewhere a missing browser skips its tests and says how to get one.
@@ -7,11 +7,14 @@ time; elsewhere a missing browser skips its tests and says how to get one.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
 
 from browser import Browser
+from gates import Gate
 
 IN_CI = os.environ.get("CI", "") not in ("", "0", "false")
 
@@ -33,3 +36,39 @@ def browser() -> Browser:
             pytest.fail(f"{reason}; CI requires it")
         pytest.skip(reason)
     return found
+
+
+@pytest.fixture(params=("serial", "threads", "processes"))
+def backend(request: pytest.FixtureRequest) -> str:
+    """Each backend in turn."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(params=("threads", "processes"))
+def concurrent(request: pytest.FixtureRequest) -> str:
+    """Each backend whose tasks run beside the caller."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def make_gate(tmp_path: Path) -> Iterator[Callable[[], Gate]]:
+    """Makes gates."""
+    gates: list[Gate] = []
+
+    def make() -> Gate:
+        gates.append(Gate(tmp_path / f"gate{len(gates)}"))
+        return gates[-1]
+
+    yield make
+    for gate in gates:
+        # A failed test must not leave tasks behind. The gate stays open: a task that was
+        # claimed but comes to it only after the test would wait for ever for the other side.
+        gate.open(100)
+
+
+@pytest.fixture
+def gate(make_gate: Callable[[], Gate]) -> Gate:
+    """A gate."""
+    return make_gate()

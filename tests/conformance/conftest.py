@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
 import multilane as ml
-from gates import Gate
-
-BACKENDS = ("serial", "threads", "processes")
-#: Backends whose tasks run beside the caller.
-CONCURRENT = ("threads", "processes")
 
 _pools: dict[str, ml.Executor] = {}
 
@@ -31,20 +25,6 @@ def _pool(backend: str) -> ml.Executor:
     return _pools[backend]
 
 
-@pytest.fixture(params=BACKENDS)
-def backend(request: pytest.FixtureRequest) -> str:
-    """Each backend in turn."""
-    name: str = request.param
-    return name
-
-
-@pytest.fixture(params=CONCURRENT)
-def concurrent(request: pytest.FixtureRequest) -> str:
-    """Each backend whose tasks run beside the caller."""
-    name: str = request.param
-    return name
-
-
 @pytest.fixture
 def pool(backend: str) -> ml.Executor:
     """Two workers of each backend."""
@@ -55,25 +35,3 @@ def pool(backend: str) -> ml.Executor:
 def workers(concurrent: str) -> ml.Executor:
     """Two workers of each backend whose tasks run beside the caller."""
     return _pool(concurrent)
-
-
-@pytest.fixture
-def make_gate(tmp_path: Path) -> Iterator[Callable[[], Gate]]:
-    """Makes gates."""
-    gates: list[Gate] = []
-
-    def make() -> Gate:
-        gates.append(Gate(tmp_path / f"gate{len(gates)}"))
-        return gates[-1]
-
-    yield make
-    for gate in gates:
-        # A failed test must not leave tasks behind. The gate stays open: a task that was
-        # claimed but comes to it only after the test would wait for ever for the other side.
-        gate.open(100)
-
-
-@pytest.fixture
-def gate(make_gate: Callable[[], Gate]) -> Gate:
-    """A gate."""
-    return make_gate()
