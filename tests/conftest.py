@@ -7,6 +7,7 @@ time; elsewhere a missing browser skips its tests and says how to get one.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,6 +25,10 @@ hypothesis.settings.register_profile("ci", deadline=None, max_examples=100, dera
 # What only depends on Rust was searched on the first Python (`--hypothesis-profile=brief` on the others).
 hypothesis.settings.register_profile("brief", deadline=None, max_examples=20, derandomize=IN_CI, print_blob=True)
 hypothesis.settings.load_profile("ci" if IN_CI else "default")
+
+# A shell starts what it runs in the background with Ctrl-C ignored, and so would every program of a test be started.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
