@@ -83,6 +83,13 @@ fn wrong_input(program: &Program, number: usize, value: &Value) -> PlanRunError 
     }
 }
 
+/// An array of the caller that an output may be written to while the plan runs.
+pub(super) struct Target {
+    pub(super) array: Array,
+    /// It is an input, too, which the plan may hold under other names: a loop hands out what it was given.
+    pub(super) is_input: bool,
+}
+
 /// Checks the arrays given for outputs; returns those that may be written while the plan runs.
 ///
 /// An array that shares memory with an input may not, unless the operation that makes the
@@ -92,7 +99,7 @@ pub(super) fn targets(
     sizes: &Dims,
     inputs: &[Value],
     given: &[Option<Array>],
-) -> Result<Vec<Option<Array>>, PlanRunError> {
+) -> Result<Vec<Option<Target>>, PlanRunError> {
     let plan = &program.plan;
     if given.is_empty() {
         return Ok(Vec::new());
@@ -136,7 +143,10 @@ pub(super) fn targets(
             }
             _ => false,
         };
-        direct.then(|| array.clone())
+        direct.then(|| Target {
+            array: array.clone(),
+            is_input: !shared.is_empty(),
+        })
     });
     Ok(targets.collect())
 }

@@ -12,7 +12,7 @@ use multilane_plan::cost::Mode;
 use multilane_plan::{Array, Call, DType, Lanes, Prepared, Scalar, Value};
 use multilane_trace::Trace;
 
-use super::bind::{self, Dims, size_of};
+use super::bind::{self, Dims, Target, size_of};
 use super::control::{Control, OneLane, Watch};
 use super::copy::copy;
 use super::error::PlanRunError;
@@ -152,7 +152,7 @@ pub(super) struct Runner<'a> {
     places: Vec<Option<Value>>,
     sizes: Dims,
     /// Arrays of the caller that outputs are written to as they are made.
-    targets: Vec<Option<Array>>,
+    targets: Vec<Option<Target>>,
     workspace: Workspace<'a>,
     tallies: Vec<Tally>,
     lane_times: Vec<LaneTime>,
@@ -292,7 +292,7 @@ impl<'a> Runner<'a> {
         for index in 0..all.len() {
             // What one of them reads, another may not overwrite. Memory of the run tells by itself
             // that somebody refers to it; that of the caller does not.
-            let target = |output: Option<usize>| self.targets.get(output?)?.as_ref();
+            let target = |output: Option<usize>| Some(&self.targets.get(output?)?.as_ref()?.array);
             let wanted: Vec<&Array> = all[index]
                 .step
                 .results
@@ -345,6 +345,14 @@ impl<'a> Runner<'a> {
         Ok(operands)
     }
 
+    /// The array that an output may be written to now.
+    fn target(&self, output: usize) -> Option<Array> {
+        let target = self.targets.get(output)?.as_ref()?;
+        let mut held = self.places.iter().flatten().filter_map(Value::array);
+        let is_read = target.is_input && held.any(|array| overlap(array, &target.array));
+        (!is_read).then(|| target.array.clone())
+    }
+
     /// Finds memory for the results of an operation.
     fn allocate(&mut self, execution: &mut Execution<'a>, may_target: bool) -> Result<(), PlanRunError> {
         let step = execution.step;
@@ -356,7 +364,7 @@ impl<'a> Runner<'a> {
                 ResultKind::Array(dtype, dim) => {
                     let len = size_of(self.program, &self.sizes, dim)?;
                     let target = result.output.filter(|_| may_target);
-                    let target = target.and_then(|output| self.targets.get(output)?.clone());
+                    let target = target.and_then(|output| self.target(output));
                     let array = target.or_else(|| in_place(step, number, &execution.operands, dtype, len));
                     Value::Array(match array {
                         Some(array) => array,

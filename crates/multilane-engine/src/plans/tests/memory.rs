@@ -215,3 +215,35 @@ fn a_child_of_a_fork_runs_plans_while_the_parents_locks_are_held() {
     assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
     assert_eq!(status, 0, "the child failed");
 }
+
+#[test]
+fn an_input_with_a_second_name_is_not_overwritten() {
+    // A loop without a turn hands out the memory that it was given.
+    let plan = plan(
+        "plan p(%x: f64[n]) {
+           %same, %i, %v = core.loop(%x) {count = 0} (%p: f64[n]) {
+             %q = core.neg(%p)
+             yield %q
+           }
+           %a = core.exp(%x)
+           %b = core.exp(%same)
+           return %b, %same, %a
+         }",
+    );
+    let values: Vec<f64> = (0..9).map(f64::from).collect();
+    let expected: Vec<_> = check(&plan, &[floats(&values)])[0].outputs.iter().map(bits).collect();
+    for model in models() {
+        let program = prepare(&plan).with_model(model);
+        for output in 0..3 {
+            let input = floats(&values);
+            let mut given = vec![None; 3];
+            given[output] = input.array().cloned();
+            let run = run_on(&program, &[input], &given, shared(Some(2)));
+            assert_eq!(
+                run.outputs.iter().map(bits).collect::<Vec<_>>(),
+                expected,
+                "output {output}"
+            );
+        }
+    }
+}
