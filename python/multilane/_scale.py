@@ -12,7 +12,7 @@ from multilane.scaling.command import Command
 from multilane.scaling.loads import Load, documented
 from multilane.scaling.result import Curve, Scaling, Verdict
 from multilane.scaling.runner import Plan, operation_of, run
-from multilane.scaling.ways import Operation, parse
+from multilane.scaling.ways import ROUTES, Operation, parse
 
 __all__ = ["Curve", "Scaling", "Verdict", "scale"]
 
@@ -35,6 +35,7 @@ def scale(
     sizes: Iterable[Any] | None = None,
     strategies: Sequence[str] | None = None,
     command: str | None = None,
+    device: str | None = None,
     weak: bool = False,
     repeats: int | None = None,
     budget: float = BUDGET,
@@ -61,9 +62,13 @@ def scale(
         What ``fn`` is called with, or what stands for ``{size}`` in the command.
     strategies
         ``threads`` and ``processes`` by default. A plus sign changes the queue: ``threads+own`` (a queue for each
-        worker), ``threads+lock`` (a lock around each operation), ``threads+batch=8``, ``processes+window=4``.
+        worker), ``threads+lock`` (a lock around each operation), ``threads+batch=8``, ``processes+window=4``. On a
+        device its route takes the place of ``threads``: ``cuda+own``, ``vulkan+lock``, ``wgpu+window=8``.
     command
         A program and its arguments, ``{workers}`` where their number belongs.
+    device
+        Run the built-in workloads on a device: ``gpu`` for the best there is, or its route (``cuda``, ``vulkan``,
+        ``wgpu``; ``cpu`` stands in for one). Takes the module that ``make gpu`` builds.
     weak
         Each worker of the command brings its own work, so that twice the workers do twice as much.
     repeats
@@ -90,6 +95,8 @@ def scale(
         An option cannot be meant.
     MultilaneError
         The command fails, or ``resume`` holds another sweep.
+    BackendUnavailable
+        There is no such device, or the module for devices is not built.
 
     Examples
     --------
@@ -106,6 +113,8 @@ def scale(
         raise ValueError(f"`repeats` is {repeats!r}; a sweep needs at least 1, and 3 to conclude anything")
     if fn is not None and command is not None:
         raise TypeError("both `fn` and `command` are given; a sweep runs one of them")
+    if device is not None and (fn is not None or command is not None):
+        raise TypeError("a device runs the built-in workloads; for a program that uses one give only its `command`")
     chosen = list(sizes) if sizes is not None else None
     if chosen is not None and not chosen:
         raise ValueError("`sizes` is empty; leave it out to call the function without a size")
@@ -117,16 +126,24 @@ def scale(
     else:
         if chosen is not None:
             raise TypeError("`sizes` needs a function or a command; the built-in workloads bring their own")
-        loads = documented()
         plan.name, plan.workload = "built-in workloads", "the element kernel, matrix products, locks and queues"
+        plain = "threads"
+        if device is None:
+            loads = documented()
+        else:
+            from multilane.scaling.devices import documented_on, find, opened
+
+            plain = find(device)
+            loads = documented_on(plain)
+            plan.name = f"built-in workloads on {opened(plain).facts['device']}"
         if strategies is None:
             plan.loads = loads
         else:
             # The workloads alone, each in the ways that were asked for.
             plan.loads = [
-                replace(load, strategy=_valid(strategy))
+                replace(load, strategy=_valid(strategy, on_device=device is not None))
                 for load in loads
-                if load.strategy == "threads"
+                if load.strategy == plain
                 for strategy in strategies
             ]
     plan.name = name or plan.name
@@ -177,8 +194,13 @@ def _counts(workers: Iterable[int]) -> tuple[int, ...]:
     return tuple(sorted({int(count) for count in counts}))
 
 
-def _valid(strategy: str) -> str:
-    parse(strategy)
+def _valid(strategy: str, *, on_device: bool = False) -> str:
+    if (parse(strategy).kind in ROUTES) != on_device:
+        raise ValueError(
+            f"`{strategy}` is no way to a device; give a route such as `vulkan` or `cuda+own`"
+            if on_device
+            else f"`{strategy}` is a way to a device; give `device` to run the built-in workloads on it"
+        )
     return strategy
 
 

@@ -24,7 +24,7 @@ pub use judge::judge;
 pub use proof::{BASELINE, CONTROL, Check, FORMAT, Part, PartKind, Proof, Run};
 pub use report::{PlanReport, plans_html, report_html, scaling_html};
 pub use scale::{
-    Beside, Change, Fit, Model, Parameter, PointJudgement, Prediction, Sample, Scaling, ScalingCause, ScalingJudgement,
+    Beside, Change, DeviceUse, Fit, Model, Parameter, PointJudgement, Prediction, Sample, Scaling, ScalingCause, ScalingJudgement,
     ScalingVerdict, SeriesJudgement, Share, compare_scalings, fit_model, judge_scaling, plateau, scaling_csv, usl_peak,
 };
 pub use simulate::{Simulation, simulate};

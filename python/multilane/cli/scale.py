@@ -36,6 +36,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     what.add_argument("--command", metavar="LINE", help="a program; {workers} and {size} stand where they belong")
     what.add_argument("--self-test", action="store_true", help="run workloads of known cause and show what is named")
+    what.add_argument(
+        "--device", metavar="ROUTE", help="built-in workloads on a device: gpu, or one of cuda, vulkan, wgpu, cpu"
+    )
     parser.add_argument("--workers", type=_counts, metavar="N,N,...", help="worker counts; 1,2,4,8,16 by default")
     parser.add_argument("--sizes", nargs="+", metavar="VALUE", help="sizes: Python literals, else texts")
     parser.add_argument(
@@ -83,6 +86,7 @@ def run(options: argparse.Namespace) -> int:
         scaling = ml.scale(
             function,
             command=options.command,
+            device=options.device,
             weak=options.weak,
             repeats=options.repeats,
             run_seconds=options.run_seconds,
