@@ -46,8 +46,9 @@ RULES = {
     "sync": rule("trace"),
     "lab": rule("plan", "trace", must_not_name=THREADS + CLOCKS),
     "gpu": rule("engine", "plan", "trace"),
+    "gpu-python": Rule(frozenset({"gpu"}), must_not_name=()),
     "python": Rule(
-        frozenset({"plan", "trace", "engine", "array", "graph", "quantum", "sync", "lab", "gpu"}), must_not_name=()
+        frozenset({"plan", "trace", "engine", "array", "graph", "quantum", "sync", "lab"}), must_not_name=()
     ),
 }
 

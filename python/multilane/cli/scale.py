@@ -35,6 +35,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "function", nargs="?", metavar="MODULE:FUNCTION", help="one operation: called with the size, if any"
     )
     what.add_argument("--command", metavar="LINE", help="a program; {workers} and {size} stand where they belong")
+    what.add_argument("--devices", action="store_true", help="show which devices there are, and on which routes")
     what.add_argument("--self-test", action="store_true", help="run workloads of known cause and show what is named")
     what.add_argument(
         "--device", metavar="ROUTE", help="built-in workloads on a device: gpu, or one of cuda, vulkan, wgpu, cpu"
@@ -75,6 +76,8 @@ def run(options: argparse.Namespace) -> int:
 
     if options.self_test:
         return _self_test(options)
+    if options.devices:
+        return _devices(options)
     function = None if options.function is None else target.load_function(options.function)
     chosen = {
         "workers": options.workers,
@@ -144,6 +147,28 @@ def code_of(scaling: ml.Scaling) -> int:
     """Choose the exit code of a sweep."""
     causes = {curve.verdict.cause for curve in scaling.curves}
     return UNDECIDED if causes <= {"inconclusive"} else HOLDS
+
+
+def _devices(options: argparse.Namespace) -> int:
+    from rich.table import Table
+
+    from multilane.scaling.devices import routes
+
+    found = routes()
+    if options.json:
+        print(json.dumps(found, indent=2))
+        return HOLDS
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("route", "device", "driver", "queues"):
+        table.add_column(heading, header_style="dim")
+    for each in found:
+        if each["missing"] is None:
+            software = " (software)" if each["software"] else ""
+            table.add_row(each["route"], each["device"] + software, each["driver"], str(each["queues"]))
+        else:
+            table.add_row(each["route"], f"none: {each['missing']}", "", "")
+    print_rich(table)
+    return HOLDS
 
 
 def _self_test(options: argparse.Namespace) -> int:
