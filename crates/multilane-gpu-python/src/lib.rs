@@ -101,7 +101,7 @@ impl Device {
     /// Runs on a thread of its own, so that this one can look for Ctrl-C.
     fn interruptible(&self, py: Python<'_>, plan: Plan, stamped: bool) -> PyResult<Result<Report, GpuError>> {
         let stop = Arc::new(AtomicBool::new(false));
-        let (sender, receiver) = channel();
+        let (sender, mut receiver) = channel();
         let (device, stopped) = (Arc::clone(&self.device), Arc::clone(&stop));
         let thread = thread::Builder::new().name("multilane-device".to_owned()).spawn(move || {
             // Who waits no longer wants no answer.
@@ -109,7 +109,13 @@ impl Device {
         })?;
         let mut interrupted = Ok(());
         let outcome = loop {
-            match py.detach(|| receiver.recv_timeout(SLICE)) {
+            // A receiver belongs to one thread at a time, so it goes along and comes back.
+            let answer;
+            (receiver, answer) = py.detach(move || {
+                let answer = receiver.recv_timeout(SLICE);
+                (receiver, answer)
+            });
+            match answer {
                 Ok(outcome) => break outcome,
                 Err(RecvTimeoutError::Timeout) => {
                     if let Err(error) = py.check_signals() {

@@ -33,7 +33,7 @@ pub struct Setup {
 }
 
 /// The most submissions of a session that are stamped.
-pub const MOST_STAMPS: u32 = 2_048;
+pub(crate) const MOST_STAMPS: u32 = 2_048;
 
 /// A device that runs kernels.
 pub trait Device: Send + Sync {

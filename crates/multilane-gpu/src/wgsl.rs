@@ -109,14 +109,14 @@ fn {ENTRY}(
     var sums = array<vec4<f32>, 4>();
     let loaded_row = group.y * {TILE}u + number / 4u;
     let loaded_column = group.x * {tile_quads}u + number % 16u;
-    for (var from = 0u; from < {size}u; from += STEP) {{
-        let four = left[loaded_row * QUADS + from / 4u + number % 4u];
+    for (var start = 0u; start < {size}u; start += STEP) {{
+        let four = left[loaded_row * QUADS + start / 4u + number % 4u];
         let inner = number % 4u * 4u;
         rows[inner][number / 4u] = four.x;
         rows[inner + 1u][number / 4u] = four.y;
         rows[inner + 2u][number / 4u] = four.z;
         rows[inner + 3u][number / 4u] = four.w;
-        columns[number / 16u][number % 16u] = right[(from + number / 16u) * QUADS + loaded_column];
+        columns[number / 16u][number % 16u] = right[(start + number / 16u) * QUADS + loaded_column];
         workgroupBarrier();
         for (var step = 0u; step < STEP; step++) {{
             let column = columns[step][local.x];
