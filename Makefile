@@ -23,7 +23,9 @@ UV := .venvs/uv/bin/uv
 PYTHON := .venv/bin/python
 # The interpreter that builds the extension also answers for it in checks, so that cargo never builds PyO3 twice.
 export PYO3_PYTHON := $(CURDIR)/$(PYTHON)
-CARGO_TEST := cargo test --locked --workspace --exclude multilane-python
+# What only devices need takes longer to build than all the rest, so it has commands of its own.
+DEVICES := --exclude multilane-gpu-python
+CARGO_TEST := cargo test --locked --workspace --exclude multilane-python $(DEVICES)
 PYTEST_ARGUMENTS := --doctest-modules --pyargs multilane scripts tests $(wildcard README.md docs)
 LOOM := $(shell grep -rl 'cfg.*loom' crates --include='*.rs' 2>/dev/null | cut -d/ -f2 | sort -u)
 
@@ -77,6 +79,13 @@ bench-lab: setup ## hold what-if against real runs, and measure what looking cos
 	$(call bench_environment,.venvs/bench,benches/requirements.txt)
 	@.venvs/bench/bin/python benches/run.py lab $(BENCH_ARGUMENTS)
 
+# Optimised, but not across crates: the time is the device's and the driver's.
+.PHONY: gpu
+gpu: setup ## build what reaches devices (CUDA, Vulkan, wgpu), for `multilane scale --device gpu`
+	@CARGO_PROFILE_RELEASE_LTO=off cargo build --locked --release --package multilane-gpu-python
+	@cp $${CARGO_TARGET_DIR:-target}/release/libmultilane_gpu_python.so python/multilane/_gpu.abi3.so
+	@$(PYTHON) -m multilane scale --devices
+
 ##@ Change
 .PHONY: test
 test: setup ## test Rust, and Python on every supported version found here
@@ -108,6 +117,12 @@ test-partners: setup ## test with Qiskit and PennyLane, and PennyLane's own test
 	    python/multilane/quantum
 	@PATH="$(CURDIR)/.venvs/partners/bin:$$PATH" pl-device-test --device multilane.qubit --shots None --skip-ops
 
+.PHONY: test-gpu
+test-gpu: gpu ## lint and test what reaches devices, on those found here (mesa-vulkan-drivers for one of software)
+	@cargo clippy --locked --package multilane-gpu --package multilane-gpu-python --all-features --all-targets -- --deny warnings
+	@cargo test --locked --package multilane-gpu --all-features
+	@$(PYTHON) -m pytest tests/scaling/test_devices.py
+
 .PHONY: lint
 lint: setup ## formatting, lints and the rules of the workspace
 	@cargo fmt --all --check
@@ -115,8 +130,8 @@ lint: setup ## formatting, lints and the rules of the workspace
 	@.venv/bin/ruff check --quiet
 	@$(PYTHON) scripts/check_files.py
 	@$(PYTHON) scripts/check_crates.py
-	@cargo clippy --locked --workspace --all-targets -- --deny warnings
-	@RUSTDOCFLAGS='--deny warnings' cargo doc --locked --workspace --no-deps --quiet
+	@cargo clippy --locked --workspace $(DEVICES) --all-targets -- --deny warnings
+	@RUSTDOCFLAGS='--deny warnings' cargo doc --locked --workspace $(DEVICES) --no-deps --quiet
 
 .PHONY: types
 types: setup ## types, and the stubs of the extension against the built module

@@ -47,8 +47,9 @@ RULES = {
     "petri": rule(must_not_name=THREADS + CLOCKS + INPUT_AND_OUTPUT),
     "lab": rule("plan", "trace", must_not_name=THREADS + CLOCKS),
     "gpu": rule("engine", "plan", "trace"),
+    "gpu-python": Rule(frozenset({"gpu"}), must_not_name=()),
     "python": Rule(
-        frozenset({"plan", "trace", "engine", "array", "graph", "quantum", "sync", "petri", "lab", "gpu"}),
+        frozenset({"plan", "trace", "engine", "array", "graph", "quantum", "sync", "petri", "lab"}),
         must_not_name=(),
     ),
 }

@@ -15,7 +15,7 @@ from multilane.scaling.result import Curve, Scaling, Verdict
 from multilane.scaling.runner import Plan, operation_of, run
 from multilane.scaling.sweep import bandwidth_limit
 from multilane.scaling.tables import four_tables
-from multilane.scaling.ways import Operation, parse
+from multilane.scaling.ways import ROUTES, Operation, parse
 
 __all__ = ["Curve", "Scaling", "Verdict", "memory_bandwidth", "scale"]
 
@@ -38,6 +38,7 @@ def scale(
     sizes: Iterable[Any] | None = None,
     strategies: Sequence[str] | None = None,
     command: str | None = None,
+    device: str | None = None,
     weak: bool = False,
     repeats: int | None = None,
     budget: float = BUDGET,
@@ -64,9 +65,13 @@ def scale(
         What ``fn`` is called with, or what stands for ``{size}`` in the command.
     strategies
         ``threads`` and ``processes`` by default. A plus sign changes the queue: ``threads+own`` (a queue for each
-        worker), ``threads+lock`` (a lock around each operation), ``threads+batch=8``, ``processes+window=4``.
+        worker), ``threads+lock`` (a lock around each operation), ``threads+batch=8``, ``processes+window=4``. On a
+        device its route takes the place of ``threads``: ``cuda+own``, ``vulkan+lock``, ``wgpu+window=8``.
     command
         A program and its arguments, ``{workers}`` where their number belongs.
+    device
+        Run the built-in workloads on a device: ``gpu`` for the best there is, or its route (``cuda``, ``vulkan``,
+        ``wgpu``; ``cpu`` stands in for one). Takes the module that ``make gpu`` builds.
     weak
         Each worker of the command brings its own work, so that twice the workers do twice as much.
     repeats
@@ -93,6 +98,8 @@ def scale(
         An option cannot be meant.
     MultilaneError
         The command fails, or ``resume`` holds another sweep.
+    BackendUnavailable
+        There is no such device, or the module for devices is not built.
 
     Examples
     --------
@@ -109,6 +116,8 @@ def scale(
         raise ValueError(f"`repeats` is {repeats!r}; a sweep needs at least 1, and 3 to conclude anything")
     if fn is not None and command is not None:
         raise TypeError("both `fn` and `command` are given; a sweep runs one of them")
+    if device is not None and (fn is not None or command is not None):
+        raise TypeError("a device runs the built-in workloads; for a program that uses one give only its `command`")
     chosen = list(sizes) if sizes is not None else None
     if chosen is not None and not chosen:
         raise ValueError("`sizes` is empty; leave it out to call the function without a size")
@@ -120,17 +129,16 @@ def scale(
     else:
         if chosen is not None:
             raise TypeError("`sizes` needs a function or a command; the built-in workloads bring their own")
-        loads, plan.tables = four_tables()
-        plan.name, plan.workload = "built-in workloads", "the element kernel, matrix products, locks and queues"
+        plain, loads = _plan_built_in(plan, device)
         if strategies is None:
             plan.loads = loads
         else:
             # The workloads alone, each in the ways that were asked for.
             plan.tables = []
             plan.loads = [
-                replace(load, strategy=_valid(strategy))
+                replace(load, strategy=_valid(strategy, plain if device is not None else None))
                 for load in loads
-                if load.strategy == "threads"
+                if load.strategy == plain
                 for strategy in strategies
             ]
     plan.name = name or plan.name
@@ -169,6 +177,22 @@ def memory_bandwidth(seconds: float = 0.1) -> float:
     positive_seconds(seconds, "seconds")
     processors = max(1, int(_multilane.machine()["cpus_usable"]))
     return max(bandwidth_limit(processors, seconds) for _ in range(3))
+
+
+def _plan_built_in(plan: Plan, device: str | None) -> tuple[str, list[Load]]:
+    """Choose the built-in workloads and their tables; returns the way of most of them, and all of them."""
+    plan.name, plan.workload = "built-in workloads", "the element kernel, matrix products, locks and queues"
+    if device is None:
+        loads, plan.tables = four_tables()
+        return "threads", loads
+    from multilane.scaling.devices import find, opened
+    from multilane.scaling.kernels import device_tables
+
+    route = find(device)
+    facts = opened(route).facts
+    loads, plan.tables = device_tables(route, several=facts["queues"] > 1, small=facts["software"])
+    plan.name = f"built-in workloads on {facts['device']}{' (software)' if facts['software'] else ''}, through {route}"
+    return route, loads
 
 
 def _plan_function(plan: Plan, fn: Callable[..., Any], sizes: list[Any] | None, strategies: Sequence[str]) -> None:
@@ -211,8 +235,13 @@ def _counts(workers: Iterable[int]) -> tuple[int, ...]:
     return tuple(sorted({int(count) for count in counts}))
 
 
-def _valid(strategy: str) -> str:
-    parse(strategy)
+def _valid(strategy: str, route: str | None = None) -> str:
+    """Give back a strategy's name, if it is one that goes through this route, or through none."""
+    kind = parse(strategy).kind
+    if route is None and kind in ROUTES:
+        raise ValueError(f"`{strategy}` is a way to a device; give `device` to run the built-in workloads on it")
+    if route is not None and kind != route:
+        raise ValueError(f"`{strategy}` is no way to the device at the end of `{route}`; give such as `{route}+lock`")
     return strategy
 
 

@@ -26,7 +26,7 @@ pub use judge::judge;
 pub use proof::{BASELINE, CONTROL, Check, FORMAT, Part, PartKind, Proof, Run};
 pub use report::{PlanReport, plans_html, report_html, scaling_html};
 pub use scale::{
-    Beside, Change, Comparison, CurveName, Difference, Fit, LaneTimes, LockSeen, Model, Parameter, PointJudgement,
+    Beside, Change, Comparison, CurveName, DeviceUse, Difference, Fit, LaneTimes, LockSeen, Model, Parameter, PointJudgement,
     Prediction, Row, Sample, Scaling, ScalingCause, ScalingJudgement, ScalingVerdict, SeriesJudgement, Share, Table,
     TableJudgement, compare_scalings, fit_model, idle_lanes, judge_scaling, plateau, scaling_csv, usl_peak,
 };

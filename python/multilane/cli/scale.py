@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
-from . import self_test, target
+from . import devices, self_test, target
 from .failure import Failure
 from .output import add_json_to, print_rich
 from .prove import HOLDS, UNDECIDED
@@ -37,7 +37,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         action="store_true",
         help="the built-in workloads: workload classes, matrix products, a mutex, queues (the default)",
     )
+    what.add_argument("--devices", action="store_true", help="show which devices there are, and on which routes")
     what.add_argument("--self-test", action="store_true", help="run workloads of known cause and show what is named")
+    what.add_argument(
+        "--device", metavar="ROUTE", help="built-in workloads on a device: gpu, or one of cuda, vulkan, wgpu, cpu"
+    )
     parser.add_argument("--workers", type=_counts, metavar="N,N,...", help="worker counts; 1,2,4,8,16 by default")
     parser.add_argument("--sizes", nargs="+", metavar="VALUE", help="sizes: Python literals, else texts")
     parser.add_argument(
@@ -79,6 +83,8 @@ def run(options: argparse.Namespace) -> int:
 
     if options.self_test:
         return self_test.run(options)
+    if options.devices:
+        return devices.run(options)
     if options.noise or options.rounds != 1:
         raise Failure("`--noise` and `--rounds` go with `--self-test`")
     function = None if options.function is None else target.load_function(options.function)
@@ -92,6 +98,7 @@ def run(options: argparse.Namespace) -> int:
         scaling = ml.scale(
             function,
             command=options.command,
+            device=options.device,
             weak=options.weak,
             repeats=options.repeats,
             run_seconds=options.run_seconds,

@@ -11,7 +11,7 @@ from .loads import Load, element_kernels, nothing
 from .products import matrix_products
 from .ways import Operation
 
-__all__ = ["four_tables"]
+__all__ = ["comparison", "four_tables", "table", "through"]
 
 LOCK = "a lock around each operation"
 OWN = "a queue for each worker"
@@ -31,51 +31,53 @@ def four_tables() -> tuple[list[Load], list[dict[str, Any]]]:
     products = matrix_products()
     by_size = {load.size: load for load in kernels}
     locked = [by_size[LIGHT], *(load for load in products if load.size in ("256", "1024"))]
-    own = [_as(by_size[size], "threads+own") for size in QUEUED]
-    light = [_as(by_size[LIGHT], strategy) for strategy in ("processes", WINDOW)]
+    own = [through(by_size[size], "threads+own") for size in QUEUED]
+    light = [through(by_size[LIGHT], strategy) for strategy in ("processes", WINDOW)]
     small = [Load("nothing", Operation(nothing), strategy=strategy) for strategy in ("processes", BATCH)]
-    with_lock = [_as(load, "threads+lock") for load in locked]
+    with_lock = [through(load, "threads+lock") for load in locked]
     tables = [
-        _table(
+        table(
             "Workload classes",
             "The element kernel `val = sin(val) * cos(val) + val` on threads that take operations from one queue; the "
             "size is elements x inner iterations.",
             kernels,
         ),
-        _table(
+        table(
             "Matrix products",
             "Square matrices in single precision; the libraries are kept to one thread for each worker.",
             products,
         ),
-        _table(
+        table(
             "What a mutex costs",
             "The same operations with and without one lock around each of them.",
             [curve for pair in zip(locked, with_lock, strict=True) for curve in pair],
-            [_comparison(LOCK, usual, other) for usual, other in zip(locked, with_lock, strict=True)],
+            [comparison(LOCK, usual, other) for usual, other in zip(locked, with_lock, strict=True)],
         ),
-        _table(
+        table(
             "Queues",
             "One queue for all workers (`threads`) against one for each (`threads+own`), which are the same experiment "
             "at one worker; and single submissions to processes against a window in flight and against batches.",
             [*(curve for load in own for curve in (by_size[load.size], load)), *light, *small],
             [
-                *(_comparison(OWN, by_size[load.size], load, same_at_one=True) for load in own),
-                _comparison("a window of 16 in flight", light[0], light[1]),
-                _comparison("handing out 64 at once", small[0], small[1]),
+                *(comparison(OWN, by_size[load.size], load, same_at_one=True) for load in own),
+                comparison("a window of 16 in flight", light[0], light[1]),
+                comparison("handing out 64 at once", small[0], small[1]),
             ],
         ),
     ]
     loads = [*kernels, *products, *with_lock, *own, *light, *small]
-    return loads, [table for table in tables if table["curves"]]
+    return loads, [each for each in tables if each["curves"]]
 
 
-def _as(load: Load, strategy: str) -> Load:
+def through(load: Load, strategy: str) -> Load:
+    """Give the same operation, run in another way."""
     return Load(load.name, load.operation, strategy=strategy, size=load.size, single_threaded=load.single_threaded)
 
 
-def _table(
+def table(
     title: str, note: str, curves: list[Load], comparisons: list[dict[str, Any]] | None = None
 ) -> dict[str, Any]:
+    """Name the curves of a table, and what is held against what."""
     return {
         "title": title,
         "note": note,
@@ -84,7 +86,8 @@ def _table(
     }
 
 
-def _comparison(what: str, usual: Load, other: Load, *, same_at_one: bool = False) -> dict[str, Any]:
+def comparison(what: str, usual: Load, other: Load, *, same_at_one: bool = False) -> dict[str, Any]:
+    """Name two curves that differ in one thing."""
     return {"what": what, "usual": _curve(usual), "other": _curve(other), "same_at_one": same_at_one}
 
 

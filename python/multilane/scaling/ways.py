@@ -2,7 +2,9 @@
 
 A way is named by how workers are made and what is changed about the queue: ``threads``, ``processes``, and with a
 plus sign ``own`` (a queue for each worker instead of one for all), ``lock`` (a lock around each operation),
-``batch=8`` (operations taken at once), ``window=4`` (operations in flight; processes only).
+``batch=8`` (operations taken at once), ``window=4`` (operations in flight; not for threads).
+
+The routes to devices are ways as well (``cuda``, ``vulkan``, ``wgpu``, ``cpu``); see `devices`.
 """
 
 from __future__ import annotations
@@ -18,10 +20,13 @@ from typing import Any, Protocol
 import multilane as ml
 from multilane import _multilane
 
-__all__ = ["Operation", "Way", "make", "parse"]
+__all__ = ["ROUTES", "Operation", "Way", "make", "parse"]
 
 #: One timed run: the fields of a sample of `multilane-lab`.
 Sample = dict[str, Any]
+
+#: Ways to a device; the last is threads of the processor that stand in for one.
+ROUTES = ("cuda", "vulkan", "wgpu", "cpu")
 
 #: Seconds that a worker may take until it is ready to start; a warm-up comes before.
 PATIENCE = 120.0
@@ -39,12 +44,15 @@ class Operation:
         Whether the call takes the operation's number instead of the arguments.
     bytes
         Memory that a call moves, where that is known.
+    kernel
+        What a device runs instead of calling the function, the arguments being its sizes.
     """
 
     function: Callable[..., Any]
     arguments: tuple[Any, ...] = ()
     numbered: bool = False
     bytes: float = 0.0
+    kernel: str = ""
 
 
 class Way(Protocol):
@@ -91,7 +99,7 @@ def parse(name: str) -> Options:
     found: dict[str, Any] = {}
     for part in parts:
         key, _, value = part.partition("=")
-        if key in ("own", "lock") and not value and kind == "threads":
+        if key in ("own", "lock") and not value and kind != "processes":
             found[key] = True
         elif (
             key in ("batch", "window") and value.isdecimal() and int(value) > 0 and (key, kind) != ("window", "threads")
@@ -99,10 +107,10 @@ def parse(name: str) -> Options:
             found[key] = int(value)
         else:
             kind = ""
-    if kind not in ("threads", "processes"):
+    if kind not in ("threads", "processes", *ROUTES):
         raise ValueError(
-            f"there is no strategy `{name}`; give `threads` or `processes`, "
-            "with `+own`, `+lock`, `+batch=8`, `+window=4`"
+            f"there is no strategy `{name}`; give `threads` or `processes`, or a way to a device "
+            f"({', '.join(f'`{route}`' for route in ROUTES)}), with `+own`, `+lock`, `+batch=8`, `+window=4`"
         )
     return Options(kind, **found)
 
@@ -110,6 +118,10 @@ def parse(name: str) -> Options:
 def make(name: str) -> Way:
     """Make a way by its name."""
     options = parse(name)
+    if options.kind in ROUTES:
+        from .devices import OnDevice
+
+        return OnDevice(options)
     return Threads(options) if options.kind == "threads" else Processes(options)
 
 
@@ -266,7 +278,7 @@ def _of_lanes(
         "faults": report["faults"],
         "switches": report["switches"],
         "foreign_ns": max(0, after["machine_cpu_ns"] - before["machine_cpu_ns"] - own),
-        "throttled_ns": _throttled(before, after, lane_ns),
+        "throttled_ns": throttled(before, after, lane_ns),
         "bytes_per_operation": operation.bytes,
         "watch_cpu_ns": seen.get("watch_cpu_ns", 0),
         **shared_out(blocked, seen),
@@ -333,7 +345,7 @@ def _of_trace(
         "idle_ns": idle - excused_idle,
         "longest_ns": max((each["max_ns"] for each in analysis["functions"].values()), default=0),
         "foreign_ns": foreign,
-        "throttled_ns": _throttled(before, after, workers * wall_ns),
+        "throttled_ns": throttled(before, after, workers * wall_ns),
         "bytes_per_operation": operation.bytes,
     }
 
@@ -356,5 +368,6 @@ def _entries(folder: str) -> list[str]:
         return []
 
 
-def _throttled(before: dict[str, int], after: dict[str, int], lane_ns: int) -> int:
+def throttled(before: dict[str, int], after: dict[str, int], lane_ns: int) -> int:
+    """Say for how long the CPU limit stopped this process between two looks."""
     return min(after["throttled_ns"] - before["throttled_ns"], lane_ns)

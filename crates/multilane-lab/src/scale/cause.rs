@@ -44,6 +44,14 @@ pub enum ScalingCause {
     Inflation,
     /// Blocked in the system, and nothing measured says for what.
     Blocked,
+    /// The device works all the time.
+    DeviceBusy,
+    /// Operations of one queue wait for each other, though the device could do more.
+    OneQueue,
+    /// Workers wait for a device that does not work all the time.
+    DeviceLatency,
+    /// Submissions to the device take turns, in its driver or at a lock around them.
+    Submission,
     /// The measurement does not decide.
     Inconclusive,
 }
@@ -70,6 +78,10 @@ impl ScalingCause {
             Self::Waiting => "waiting",
             Self::Inflation => "more CPU time for the same work",
             Self::Blocked => "blocked in the system",
+            Self::DeviceBusy => "device busy",
+            Self::OneQueue => "one queue",
+            Self::DeviceLatency => "device latency",
+            Self::Submission => "submission",
             Self::Inconclusive => "inconclusive",
         }
     }
@@ -108,6 +120,12 @@ impl ScalingCause {
             Self::CriticalPath => "split the part that runs alone, or overlap it with the next piece of work",
             Self::Waiting => "add workers until what is waited for is saturated; they need no processor",
             Self::Inflation => "measure again with probes, on data that fits into the caches, and on processes",
+            Self::DeviceBusy => "use fewer workers, or give the device less to do: more workers only wait for it",
+            Self::OneQueue => "give each worker a queue of its own",
+            Self::DeviceLatency => {
+                "keep several operations in flight (`+window=8`), or put many into one submission (`+batch=8`)"
+            }
+            Self::Submission => "submit from fewer workers, or put many operations into one submission (`+batch=8`)",
             Self::Blocked => "look at the workers with `strace -f -c` to see which call blocks",
             Self::Inconclusive => "measure more repeats on an idle machine",
         }
@@ -128,6 +146,10 @@ impl ScalingCause {
             Self::None | Self::MachineBusy => Self::Cores,
             Self::Waiting | Self::TooLittleWork => Self::Lock,
             Self::Inflation => Self::MemoryBandwidth,
+            Self::DeviceBusy => Self::OneQueue,
+            Self::OneQueue => Self::Submission,
+            Self::DeviceLatency => Self::Submission,
+            Self::Submission => Self::DeviceLatency,
             _ => Self::MachineBusy,
         }
     }
@@ -151,6 +173,12 @@ impl ScalingCause {
             "hand out the largest operations first: unevenness shrinks, a part that must run alone does not"
         } else if pair(Self::TooLittleWork, Self::Lock) || pair(Self::TooLittleWork, Self::InterpreterLock) {
             "make each operation ten times as large: the cost of handing it out shrinks, a lock held inside it does not"
+        } else if pair(Self::DeviceBusy, Self::OneQueue) {
+            "give each worker a queue of its own (`+own`): throughput rises if one queue was the limit"
+        } else if pair(Self::DeviceLatency, Self::Submission) || pair(Self::OneQueue, Self::Submission) {
+            "put many operations into one submission (`+batch=8`): the cost of submission shrinks with their number"
+        } else if pair(Self::DeviceBusy, Self::DeviceLatency) {
+            "keep more operations in flight (`+window=8`): throughput rises if the device was not busy"
         } else if pair(Self::Cores, Self::MachineBusy) {
             "measure on an idle machine: what other programs took comes back"
         } else if self == Self::Inconclusive {

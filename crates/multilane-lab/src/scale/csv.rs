@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::{Beside, Sample, Scaling};
+use super::{Beside, DeviceUse, Sample, Scaling};
 
 type Column = (&'static str, fn(&Sample) -> u64);
 
-const COLUMNS: [Column; 21] = [
+const COLUMNS: [Column; 24] = [
     ("operations", |sample| sample.operations),
     ("wall_ns", |sample| sample.wall_ns),
     ("cpu_ns", |sample| sample.cpu_ns),
@@ -30,7 +30,16 @@ const COLUMNS: [Column; 21] = [
     ("bytes_per_operation", |sample| {
         sample.bytes_per_operation.round() as u64
     }),
+    ("device_wait_ns", |sample| of_device(sample, |device| device.wait_ns)),
+    ("submission_wait_ns", |sample| of_device(sample, |device| device.submission_wait_ns)),
+    ("device_busy_ns", |sample| {
+        of_device(sample, |device| (device.busy_share * sample.wall_ns as f64) as u64)
+    }),
 ];
+
+fn of_device(sample: &Sample, of: impl Fn(&DeviceUse) -> u64) -> u64 {
+    sample.device.as_ref().map_or(0, of)
+}
 
 /// Writes one line for each sample, under a line of names.
 ///

@@ -91,6 +91,26 @@ pub struct Sample {
     pub foreign_ns: u64,
     /// Memory that an operation moves, where the workload says so.
     pub bytes_per_operation: f64,
+    /// What a device did, where one ran the operations.
+    pub device: Option<DeviceUse>,
+}
+
+/// What a device did for the workers that submitted operations to it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DeviceUse {
+    /// Workers that waited for the device, summed over them.
+    pub wait_ns: u64,
+    /// Workers that were blocked inside a submission, summed over them.
+    pub submission_wait_ns: u64,
+    /// Share of the time in which the device had an operation under way, from its own time stamps.
+    pub busy_share: f64,
+    /// Submissions that were under way at a time, while there was one.
+    pub at_once: f64,
+    /// The median time of a submission on the device.
+    pub submission_ns: u64,
+    /// Queues that the operations went through.
+    pub queues: u32,
 }
 
 /// A place where workers waited for a lock, and where its holder was meanwhile.

@@ -199,6 +199,8 @@ fn judge_point(point: &Point<'_>, unit: &[f64]) -> PointJudgement {
         ScalingCause::Cores => "without a processor",
         ScalingCause::Waiting => "asleep",
         ScalingCause::Blocked => "blocked elsewhere",
+        ScalingCause::Submission => "blocked in submission",
+        ScalingCause::DeviceLatency => "waiting for the device",
         other => other.name(),
     };
     let named = LOSSES

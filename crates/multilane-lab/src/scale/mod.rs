@@ -7,6 +7,7 @@ mod cause;
 mod compare;
 mod csv;
 mod data;
+mod device;
 mod holder;
 mod inflation;
 mod judge;
@@ -21,7 +22,7 @@ mod words;
 pub use cause::ScalingCause;
 pub use compare::{Change, compare_scalings};
 pub use csv::scaling_csv;
-pub use data::{Beside, LockSeen, Sample, Scaling};
+pub use data::{Beside, DeviceUse, LockSeen, Sample, Scaling};
 pub use judge::{
     Fit, Parameter, PointJudgement, Prediction, ScalingJudgement, ScalingVerdict, SeriesJudgement, Share, judge_scaling,
 };

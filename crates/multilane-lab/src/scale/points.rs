@@ -107,7 +107,7 @@ impl Point<'_> {
 }
 
 /// The causes that time is lost to, in the order of [`Parts`].
-pub(super) const LOSSES: [ScalingCause; 10] = [
+pub(super) const LOSSES: [ScalingCause; 12] = [
     ScalingCause::InterpreterLock,
     ScalingCause::Lock,
     ScalingCause::Allocator,
@@ -118,16 +118,18 @@ pub(super) const LOSSES: [ScalingCause; 10] = [
     ScalingCause::Imbalance,
     ScalingCause::CriticalPath,
     ScalingCause::Blocked,
+    ScalingCause::Submission,
+    ScalingCause::DeviceLatency,
 ];
 
 /// Shares of the time that workers had a processor or did not ask for one, in the order of [`LOSSES`].
 ///
 /// The time that they waited for a processor is left out: other programs cause it as well, and it would hide everything
 /// else. Whether it is the limit is asked apart from the losses.
-pub(super) type Parts = [f64; 10];
+pub(super) type Parts = [f64; LOSSES.len()];
 
 /// Nanoseconds of the workers in the order of [`LOSSES`].
-fn times(sample: &Sample) -> [u64; 10] {
+fn times(sample: &Sample) -> [u64; LOSSES.len()] {
     let system_ns = sample.system_ns.min(sample.cpu_ns);
     [
         sample.interpreter_wait_ns,
@@ -140,6 +142,8 @@ fn times(sample: &Sample) -> [u64; 10] {
         sample.idle_ns,
         sample.serial_ns,
         sample.other_wait_ns,
+        sample.device.as_ref().map_or(0, |device| device.submission_wait_ns),
+        sample.device.as_ref().map_or(0, |device| device.wait_ns),
     ]
 }
 
@@ -149,7 +153,7 @@ pub(super) fn parts(sample: &Sample) -> Parts {
 }
 
 /// The same as shares of all of the workers' time, and the time without a processor beside it.
-pub(super) fn shares(sample: &Sample) -> [f64; 11] {
+pub(super) fn shares(sample: &Sample) -> [f64; LOSSES.len() + 1] {
     let lane_ns = sample.lane_ns();
     let all = times(sample);
     std::array::from_fn(|index| all.get(index).copied().unwrap_or(sample.run_delay_ns) as f64 / lane_ns)

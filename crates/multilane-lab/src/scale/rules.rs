@@ -13,7 +13,7 @@ use super::{
 };
 
 /// Workers that lose less than this share of their time scale well enough.
-const TOLERATED: f64 = 0.20;
+pub(super) const TOLERATED: f64 = 0.20;
 
 /// A named cause takes at least this share of the workers' time.
 const LEAST_SHARE: f64 = 0.10;
@@ -22,13 +22,13 @@ const LEAST_SHARE: f64 = 0.10;
 const EXPLAINS: f64 = 0.40;
 
 /// Processors that are busy for this share of what may be used are the limit.
-const BUSY: f64 = 0.75;
+pub(super) const BUSY: f64 = 0.75;
 
 /// Workers that compute, or wait for a processor, for this share of their time want nothing else.
 const WANTS_PROCESSORS: f64 = 0.80;
 
 /// Throughput that grows by this factor past the processors is not limited by them.
-const STILL_RISES: f64 = 1.3;
+pub(super) const STILL_RISES: f64 = 1.3;
 
 /// Workers with a processor for each that wait for one for this share of their time did not run together: what they
 /// would do to each other was not seen.
@@ -98,6 +98,9 @@ pub(super) fn verdict(scaling: &Scaling, key: (&str, &str, &str), points: &[Poin
 impl Case<'_> {
     fn verdict(&self) -> ScalingVerdict {
         let top = self.points.last().unwrap_or(self.alone);
+        if top.on_device() {
+            return self.on_device(top);
+        }
         let within = self
             .points
             .iter()
@@ -132,16 +135,17 @@ impl Case<'_> {
         self.past_the_processors(within, top)
     }
 
-    fn past_the_processors(&self, within: &Point<'_>, top: &Point<'_>) -> ScalingVerdict {
-        let before = self
-            .points
-            .iter()
-            .rfind(|point| point.workers < top.workers)
-            .unwrap_or(within);
-        let delay = top.share(|sample| sample.run_delay_ns);
+    /// Whether throughput rose in the last step as one does that goes on rising.
+    pub(super) fn still_rises(&self, top: &Point<'_>) -> bool {
+        let before = self.points.iter().rfind(|point| point.workers < top.workers);
+        let before = before.unwrap_or(self.alone);
         let grown = top.throughput() / before.throughput();
-        let wanted = 1.0 + (STILL_RISES - 1.0) * (f64::from(top.workers) / f64::from(before.workers) - 1.0);
-        if delay <= APART && grown >= wanted && top.throughput() / within.throughput() >= STILL_RISES {
+        grown >= 1.0 + (STILL_RISES - 1.0) * (f64::from(top.workers) / f64::from(before.workers) - 1.0)
+    }
+
+    fn past_the_processors(&self, within: &Point<'_>, top: &Point<'_>) -> ScalingVerdict {
+        let delay = top.share(|sample| sample.run_delay_ns);
+        if delay <= APART && self.still_rises(top) && top.throughput() / within.throughput() >= STILL_RISES {
             let waits = top.share(|sample| sample.sleep_ns + sample.other_wait_ns) >= 0.5;
             let cause = if waits {
                 ScalingCause::Waiting
@@ -201,7 +205,7 @@ impl Case<'_> {
     }
 
     /// Names the largest loss at a point, when it is clear.
-    fn largest_loss(&self, point: &Point<'_>) -> ScalingVerdict {
+    pub(super) fn largest_loss(&self, point: &Point<'_>) -> ScalingVerdict {
         let alone = medians(self.alone.parts().iter());
         let unit_ns = self.alone.unit_ns();
         let all = point.parts();
@@ -249,6 +253,7 @@ impl Case<'_> {
         }
         let alternative = (second_share >= LEAST_SHARE / 2.0).then_some(second);
         match cause {
+            cause if point.on_device() => self.device_loss(point, cause, facts, alternative),
             ScalingCause::Inflation => self.inflation(point, facts, alternative),
             ScalingCause::Blocked => words::inconclusive(
                 point.workers,
@@ -284,11 +289,11 @@ impl Case<'_> {
     }
 
     /// Share of the workers' time that one worker did not need for as many operations.
-    fn lost(&self, point: &Point<'_>) -> f64 {
+    pub(super) fn lost(&self, point: &Point<'_>) -> f64 {
         1.0 - self.alone.unit_ns() / point.unit_ns()
     }
 
-    fn facts(&self, point: &Point<'_>) -> Facts {
+    pub(super) fn facts(&self, point: &Point<'_>) -> Facts {
         Facts::of(self.alone, point)
     }
 }

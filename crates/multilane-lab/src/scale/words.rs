@@ -120,6 +120,14 @@ fn sentence(cause: ScalingCause, at: u32) -> String {
         ScalingCause::CriticalPath => "one part runs alone while the other workers have nothing to do".to_owned(),
         ScalingCause::Waiting => format!("the {at} wait for something outside; no processor limits them"),
         ScalingCause::Inflation => format!("the same work takes more CPU time at {at}, and nothing measured says why"),
+        ScalingCause::DeviceBusy => "the device works all the time: more workers only wait for it".to_owned(),
+        ScalingCause::OneQueue => {
+            format!("the operations of the {at} wait for each other in one queue; the device could do more")
+        }
+        ScalingCause::DeviceLatency => {
+            format!("the {at} wait for the device, which does not work all the time: its answers take longer than its work")
+        }
+        ScalingCause::Submission => format!("the {at} take turns with submitting to the device"),
         ScalingCause::Blocked | ScalingCause::Inconclusive => "the measurement does not decide".to_owned(),
     }
 }
@@ -138,6 +146,8 @@ pub(super) fn lost_to(cause: ScalingCause) -> &'static str {
         ScalingCause::CriticalPath => "idle while one part ran alone",
         ScalingCause::Cores => "ready to run, without a processor",
         ScalingCause::Blocked => "blocked in the system",
+        ScalingCause::Submission => "blocked in submission",
+        ScalingCause::DeviceLatency => "waiting for the device",
         other => other.name(),
     }
 }
