@@ -222,6 +222,8 @@ def test_a_spent_budget_still_gives_three_repeats() -> None:
     samples: list[Sample] = []
     sweep([series], samples=samples, budget=0, run_seconds=0.1)
     assert sorted(each["workers"] for each in samples) == [1, 1, 1, 2, 2, 2]
+    # Which are shorter than they would have been: there is no time for them.
+    assert max(each["wall_ns"] for each in samples) < 0.02e9
 
 
 def test_one_worker_is_probed_alone_and_beside_company() -> None:

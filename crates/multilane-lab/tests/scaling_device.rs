@@ -69,7 +69,7 @@ fn check(samples: Vec<Sample>, cause: ScalingCause) {
     let verdict = &judgement.series[0].verdict;
     assert_eq!(verdict.cause, cause, "{verdict:#?}");
     assert_ne!(verdict.alternative, cause);
-    assert!(verdict.evidence.iter().any(|fact| fact.contains("the device works for")), "{verdict:#?}");
+    assert!(verdict.evidence.iter().any(|fact| fact.contains("the device has an operation under way for")), "{verdict:#?}");
 }
 
 /// A device that serves so many operations a second, of workers that each ask for so many; the rest of their time they

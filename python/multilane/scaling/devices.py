@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import importlib
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 from multilane import _multilane
 from multilane.errors import BackendUnavailable, MultilaneError
@@ -73,6 +73,9 @@ def find(name: str) -> str:
 class OnDevice:
     """Threads that submit operations to a device and wait for them, as the options say."""
 
+    #: The one that has something on a device: the results of a large kernel fill much of it.
+    latest: ClassVar[OnDevice | None] = None
+
     def __init__(self, options: Options) -> None:
         self.options = options
         #: The operation and the workers that the device is ready for.
@@ -101,8 +104,9 @@ class OnDevice:
     def _load(self, operation: Operation, workers: int) -> Any:
         """Make the device ready, unless it is: counting runs one operation again and again."""
         if self.ready != (operation, workers):
-            # What is loaded goes first: the results of a large kernel fill much of a device.
-            self.close()
+            if OnDevice.latest is not None:
+                OnDevice.latest.close()
+            OnDevice.latest = self
             self.loaded = opened(self.options.kind).load(
                 operation.kernel,
                 list(operation.arguments),

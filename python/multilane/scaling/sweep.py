@@ -26,6 +26,12 @@ ENOUGH_REPEATS = 5
 #: Repeats that a budget does not cut: with fewer nothing is concluded.
 LEAST_REPEATS = 3
 
+#: A run with what lies around it, such as counting, warming up and loading, takes so many times its own length.
+AROUND = 2
+
+#: Runs are not made shorter than this many seconds to fit.
+SHORTEST = 0.005
+
 #: Share of the processors that other programs may have used in a run that counts.
 CALM = 0.10
 
@@ -88,6 +94,11 @@ class Budget:
     run_seconds: float
     started: float = field(default_factory=time.monotonic)
 
+    def pace(self, runs: int) -> None:
+        """Shorten the runs where so many of them, and what lies around each, would not fit into what is left."""
+        fitting = (self.started + self.seconds - time.monotonic()) / max(1, runs) / AROUND
+        self.run_seconds = min(self.run_seconds, max(SHORTEST, fitting))
+
     @property
     def spent(self) -> bool:
         """Whether no further repeat should start."""
@@ -134,17 +145,19 @@ def sweep(
     points = [(one, workers) for one in series for workers in one.workers]
     fewest = LEAST_REPEATS if repeats is None else min(repeats, LEAST_REPEATS)
     wanted = repeats if repeats is not None else ENOUGH_REPEATS
+    made = {point: len(of_point(samples, *point)) for point in points}
     done = 0
     while True:
         open_points = [point for point in points if _open(point, samples, repeats)]
         if limits.spent:
-            open_points = [point for point in open_points if len(of_point(samples, *point)) < fewest]
+            open_points = [point for point in open_points if made[point] < fewest]
         if not open_points:
             return
-        for one, workers in order.sample(open_points, len(open_points)):
-            had = of_point(samples, one, workers)
-            if limits.spent and len(had) >= fewest:
+        for point in order.sample(open_points, len(open_points)):
+            one, workers = point
+            if limits.spent and made[point] >= fewest:
                 continue
+            limits.pace(sum(max(0, fewest - had) for had in made.values()))
             count = _count(one, workers, limits)
             with around((one.key, workers)) as noise:
                 sample = one.way.run(one.operation, workers, count, warm_up=_short(one, count, limits))
@@ -153,13 +166,14 @@ def sweep(
                 "workload": one.workload,
                 "size": one.size,
                 "strategy": one.strategy,
-                "repeat": len(had),
+                "repeat": made[point],
                 "beside": "nothing",
             }
             samples.append(sample)
             keep(sample)
+            made[point] += 1
             done += 1
-            left = sum(max(0, wanted - len(of_point(samples, *point))) for point in open_points)
+            left = sum(max(0, wanted - made[point]) for point in open_points)
             after_run(done, done + left)
 
 

@@ -1,7 +1,7 @@
 //! Names what stops workers that submit operations to a device: the device itself, its queue, or the way to it.
 //!
-//! A device that works all the time is the limit, wherever its workers wait. Whether one queue keeps it from doing more
-//! is seen by the same operations through a queue for each worker, where the sweep has them.
+//! Where the workers' time goes says what they wait for; the device's own time stamps say whether it works meanwhile. What
+//! one queue or a lock costs is seen by the same operations in the same way but for it, where the sweep has them.
 
 use super::{
     DeviceUse, Sample, ScalingCause, ScalingVerdict,
@@ -10,11 +10,12 @@ use super::{
     words::{self, Facts},
 };
 
-/// A device that works for this share of the time is the limit, whatever its workers wait in: they fill its queue.
-const ALL_THE_TIME: f64 = 0.9;
+/// One queue whose operations, as long as they are alone, fill this share of the time has no room for more.
+const FULL: f64 = 0.9;
 
-/// The part of a strategy's name that gives each worker a queue of its own.
+/// The parts of a strategy's name that give each worker a queue of its own, and put a lock around submission.
 const OWN: &str = "own";
+const LOCK: &str = "lock";
 
 impl Point<'_> {
     /// Whether a device ran the operations.
@@ -33,9 +34,6 @@ impl Case<'_> {
         if (top.workers > 1 && self.still_rises(top)) || self.lost(top) <= TOLERATED {
             return words::verdict(ScalingCause::None, None, top.workers, self.device_facts(top, self.facts(top)));
         }
-        if top.of_device(|device| device.busy_share) >= ALL_THE_TIME {
-            return self.busy(top, self.facts(top));
-        }
         self.largest_loss(top)
     }
 
@@ -47,76 +45,84 @@ impl Case<'_> {
         facts: Facts,
         alternative: Option<ScalingCause>,
     ) -> ScalingVerdict {
+        let named = |cause, alternative, facts| words::verdict(cause, alternative, point.workers, facts);
         match cause {
-            ScalingCause::DeviceLatency if point.of_device(|device| device.busy_share) >= BUSY => self.busy(point, facts),
-            ScalingCause::DeviceLatency => match self.through_own_queues(point) {
-                Some(more) if more >= STILL_RISES => self.one_queue(point, facts, more),
-                _ => words::verdict(cause, alternative, point.workers, self.device_facts(point, facts)),
-            },
-            // The driver spins before it blocks: a submission that takes more CPU time waits for others as well.
-            ScalingCause::Inflation | ScalingCause::Submission => {
-                let facts = self.device_facts(point, facts);
-                words::verdict(ScalingCause::Submission, alternative, point.workers, facts)
+            ScalingCause::DeviceLatency | ScalingCause::Submission => {
+                let own = self.against(point, OWN);
+                let facts = match own {
+                    Some(more) => facts.and(format!(
+                        "through a queue for each worker: {}\u{d7} as many",
+                        words::number(more)
+                    )),
+                    None => facts,
+                };
+                if own.is_some_and(|more| more >= STILL_RISES) {
+                    return named(ScalingCause::OneQueue, None, facts);
+                }
+                let busy = point.of_device(|device| device.busy_share) >= BUSY;
+                if busy && (cause == ScalingCause::DeviceLatency || self.full(point)) {
+                    // Where queues of their own gave no more, or are what was measured, it is not the queue.
+                    let several = point.of_device(|device| f64::from(device.queues)) > 1.0;
+                    let alternative = (own.is_some() || several).then_some(ScalingCause::DeviceLatency);
+                    return named(ScalingCause::DeviceBusy, alternative, facts);
+                }
+                named(cause, alternative, facts)
             }
-            cause => words::verdict(cause, alternative, point.workers, self.device_facts(point, facts)),
+            ScalingCause::Lock => match self.against(point, LOCK) {
+                // The driver has a lock as well: without the one around it, the workers take turns there.
+                Some(more) if more < STILL_RISES => {
+                    let facts = facts.and(format!("without the lock: {}\u{d7} as many", words::number(more)));
+                    named(ScalingCause::Submission, Some(ScalingCause::OneQueue), facts)
+                }
+                Some(more) => {
+                    let facts = facts.and(format!("without the lock: {}\u{d7} as many", words::number(more)));
+                    named(cause, alternative, facts)
+                }
+                None => named(cause, alternative.or(Some(ScalingCause::Submission)), facts),
+            },
+            cause => named(cause, alternative, facts),
         }
     }
 
-    /// The device works all the time; is it the queue that lets it do no more at once?
-    fn busy(&self, point: &Point<'_>, facts: Facts) -> ScalingVerdict {
-        let own = self.through_own_queues(point);
-        if let Some(more) = own.filter(|more| *more >= STILL_RISES) {
-            return self.one_queue(point, facts, more);
-        }
-        let facts = self.device_facts(point, facts).and_if(own.is_some(), || {
-            format!(
-                "through a queue for each worker: {}\u{d7} as many",
-                words::number(own.unwrap_or(1.0))
-            )
+    /// Whether the operations that go through one queue, each as long as it is alone, leave it no time.
+    ///
+    /// With many workers, the time between two stamps has the driver's own waiting in it.
+    fn full(&self, point: &Point<'_>) -> bool {
+        let submissions = self.alone.median(|sample| {
+            let device = sample.device.as_ref();
+            let under_way = device.map_or(0.0, |device| device.busy_share * device.at_once.max(1.0));
+            sample.wall_ns as f64 * under_way / sample.operations.max(1) as f64
         });
-        // Where own queues gave no more, or are what was measured, it is not the queue.
-        let several = point.of_device(|device| f64::from(device.queues)) > 1.0;
-        let alternative = (own.is_some() || several).then_some(ScalingCause::DeviceLatency);
-        words::verdict(ScalingCause::DeviceBusy, alternative, point.workers, facts)
+        point.of_device(|device| f64::from(device.queues)) <= 1.0 && point.throughput() * submissions / 1e9 >= FULL
     }
 
-    fn one_queue(&self, point: &Point<'_>, facts: Facts, more: f64) -> ScalingVerdict {
-        let facts = self.device_facts(point, facts).and(format!(
-            "through a queue for each worker: {}\u{d7} as many",
-            words::number(more)
-        ));
-        words::verdict(ScalingCause::OneQueue, None, point.workers, facts)
-    }
-
-    /// Throughput of the same operations, in the same way but through a queue for each worker, over that of this series.
-    fn through_own_queues(&self, point: &Point<'_>) -> Option<f64> {
+    /// Throughput of the same operations, in the same way but with or without a part of it, over that of this series.
+    fn against(&self, point: &Point<'_>, part: &str) -> Option<f64> {
         let (workload, size, strategy) = self.key;
         let mut wanted: Vec<&str> = strategy.split('+').collect();
-        if wanted.contains(&OWN) {
-            return None;
+        match (part, wanted.iter().position(|has| *has == part)) {
+            (LOCK, Some(place)) => drop(wanted.remove(place)),
+            (OWN, None) => wanted.push(OWN),
+            _ => return None,
         }
-        wanted.push(OWN);
         wanted.sort_unstable();
         let same = |other: &str| {
             let mut parts: Vec<&str> = other.split('+').collect();
             parts.sort_unstable();
             parts == wanted
         };
-        let key = self
-            .scaling
-            .series()
-            .into_iter()
-            .find(|key| (key.0, key.1) == (workload, size) && same(key.2))?;
+        let mut series = self.scaling.series().into_iter();
+        let key = series.find(|key| (key.0, key.1) == (workload, size) && same(key.2))?;
         let sibling = points(self.scaling, key);
         let there = sibling.iter().find(|other| other.workers == point.workers)?;
         (there.kept.len() >= LEAST_SAMPLES).then(|| there.throughput() / point.throughput())
     }
 
-    fn device_facts(&self, point: &Point<'_>, facts: Facts) -> Facts {
+    pub(super) fn device_facts(&self, point: &Point<'_>, facts: Facts) -> Facts {
         let device = |of: fn(&DeviceUse) -> f64| point.of_device(of);
         facts
             .and(format!(
-                "the device works for {} of the time at {}, {} at one",
+                "the device has an operation under way for {} of the time at {}, {} at one",
                 words::percent(device(|device| device.busy_share)),
                 words::workers(point.workers),
                 words::percent(self.alone.of_device(|device| device.busy_share))

@@ -213,7 +213,8 @@ impl Case<'_> {
         let of = |chosen: &[usize]| -> Parts {
             let here_ns = median(&chosen.iter().map(|index| units[*index]).collect::<Vec<_>>());
             let here = medians(chosen.iter().map(|index| &all[*index]));
-            folded(losses(&here, &alone, unit_ns / here_ns))
+            let lost = folded(losses(&here, &alone, unit_ns / here_ns));
+            if point.on_device() { submitted(lost) } else { lost }
         };
         let everything: Vec<usize> = (0..all.len()).collect();
         let mut ranked: Vec<(ScalingCause, f64)> = LOSSES.into_iter().zip(of(&everything)).collect();
@@ -253,7 +254,7 @@ impl Case<'_> {
         }
         let alternative = (second_share >= LEAST_SHARE / 2.0).then_some(second);
         match cause {
-            cause if point.on_device() => self.device_loss(point, cause, facts, alternative),
+            cause if point.on_device() => self.device_loss(point, cause, self.device_facts(point, facts), alternative),
             ScalingCause::Inflation => self.inflation(point, facts, alternative),
             ScalingCause::Blocked => words::inconclusive(
                 point.workers,
@@ -308,13 +309,22 @@ fn folded(mut lost: Parts) -> Parts {
     lost
 }
 
+/// A driver spins before it blocks: submissions that take more CPU time wait for each other as well.
+fn submitted(mut lost: Parts) -> Parts {
+    let [_, _, _, _, _, computing, _, _, _, _, submission, _] = &mut lost;
+    *submission += computing.max(0.0);
+    *computing = computing.min(0.0);
+    lost
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn what_is_folded_is_where_it_is_said_to_be() {
-        let [_, lock, _, _, _, _, _, idle, ..] = LOSSES;
+        let [_, lock, _, _, _, computing, _, idle, _, _, submission, _] = LOSSES;
         assert_eq!((lock, idle), (ScalingCause::Lock, ScalingCause::Imbalance));
+        assert_eq!((computing, submission), (ScalingCause::Inflation, ScalingCause::Submission));
     }
 }
