@@ -109,7 +109,9 @@ def test_a_sweep_on_a_device_goes_the_way_of_every_sweep(route: str) -> None:
 
 
 @needs_module
-def test_the_command_line_measures_a_device(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_line_measures_a_device(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     loads = [Load("no operation", kernel("nothing"), strategy="cpu")]
     monkeypatch.setattr(kernels, "device_tables", lambda route, **facts: (loads, []))
     main(["scale", "--device", "cpu", "--workers", "1,2", "--repeats", "3", "--run-seconds", "0.01", "--json"])

@@ -1,8 +1,8 @@
 """A sweep that was made on an NVIDIA H200 beside 16 processors, judged afresh: each cause follows from how it was made.
 
-One stream carries operations one after the other, and its driver has a lock; the device computes at most 2.0e12 turns of
-the element kernel a second and moves 4.0 TB/s. What comes near these is limited by the device, and what is far from them
-and comes faster through streams for each worker is limited by the one stream.
+One stream carries operations one after the other, and its driver has a lock; the device computes at most 2.0e12 turns
+of the element kernel a second and moves 4.0 TB/s. What comes near these is limited by the device, and what is far from
+them and comes faster through streams for each worker is limited by the one stream.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def test_no_curve_of_the_recorded_sweep_gets_a_wrong_cause(recorded: ml.Scaling)
     named = {(curve.workload, curve.size, curve.strategy): curve.verdict.cause for curve in recorded.curves}
     assert set(named) == set(CAUSES)
     assert {key: cause for key, cause in named.items() if cause not in (CAUSES[key], "inconclusive")} == {}
-    assert sum(cause == "inconclusive" for cause in named.values()) <= len(CAUSES) // 10
+    assert list(named.values()).count("inconclusive") <= 1
 
 
 def test_the_evidence_has_the_device_and_what_was_held_against_it(recorded: ml.Scaling) -> None:

@@ -89,7 +89,9 @@ impl Device {
             window,
             batch,
         };
-        let loaded = py.detach(|| load(self.device.as_ref(), plan)).map_err(|error| raised(py, &error))?;
+        let loaded = py
+            .detach(|| load(self.device.as_ref(), plan))
+            .map_err(|error| raised(py, &error))?;
         Ok(Loaded {
             loaded: Arc::new(loaded),
             kernel,
@@ -122,10 +124,12 @@ impl Loaded {
         let stop = Arc::new(AtomicBool::new(false));
         let (sender, mut receiver) = channel();
         let (loaded, stopped) = (Arc::clone(&self.loaded), Arc::clone(&stop));
-        let thread = thread::Builder::new().name("multilane-device".to_owned()).spawn(move || {
-            // Who waits no longer wants no answer.
-            let _ = sender.send(loaded.run(operations, stamped, &stopped));
-        })?;
+        let thread = thread::Builder::new()
+            .name("multilane-device".to_owned())
+            .spawn(move || {
+                // Who waits no longer wants no answer.
+                let _ = sender.send(loaded.run(operations, stamped, &stopped));
+            })?;
         let mut interrupted = Ok(());
         let outcome = loop {
             // A receiver belongs to one thread at a time, so it goes along and comes back.

@@ -42,8 +42,16 @@ pub fn busy(stamps: &[(u64, u64)]) -> Option<Busy> {
     let mut lengths: Vec<u64> = stamps.iter().map(|(begin, end)| end.saturating_sub(*begin)).collect();
     lengths.sort_unstable();
     Some(Busy {
-        share: if to > from { covered as f64 / (to - from) as f64 } else { 0.0 },
-        at_once: if covered > 0 { together as f64 / covered as f64 } else { 0.0 },
+        share: if to > from {
+            covered as f64 / (to - from) as f64
+        } else {
+            0.0
+        },
+        at_once: if covered > 0 {
+            together as f64 / covered as f64
+        } else {
+            0.0
+        },
         median_ns: lengths[lengths.len() / 2],
     })
 }

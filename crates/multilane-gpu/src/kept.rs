@@ -47,13 +47,19 @@ mod tests {
         }
         // Used again, it is the latest; the next ones push out others first.
         assert_eq!(of(1, "third"), "first");
-        assert_eq!((of(100, "new"), of(1, "fourth"), of(2, "again")), ("new", "first", "again"));
+        assert_eq!(
+            (of(100, "new"), of(1, "fourth"), of(2, "again")),
+            ("new", "first", "again")
+        );
     }
 
     #[test]
     fn what_cannot_be_made_is_tried_again() {
         let kept = Kept::new();
-        assert_eq!(kept.of(Kernel::Nothing, || Err(GpuError::Stopped)), Err(GpuError::Stopped));
+        assert_eq!(
+            kept.of(Kernel::Nothing, || Err(GpuError::Stopped)),
+            Err(GpuError::Stopped)
+        );
         assert_eq!(kept.of(Kernel::Nothing, || Ok(1)).as_deref(), Ok(&1));
     }
 }

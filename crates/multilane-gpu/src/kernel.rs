@@ -59,7 +59,11 @@ impl Kernel {
     pub fn named(name: &str, sizes: &[u32]) -> Result<Self, GpuError> {
         let refuse = |why: &str| {
             let given: Vec<String> = sizes.iter().map(u32::to_string).collect();
-            let given = if given.is_empty() { "nothing".to_owned() } else { given.join(", ") };
+            let given = if given.is_empty() {
+                "nothing".to_owned()
+            } else {
+                given.join(", ")
+            };
             Err(GpuError::Kernel(format!("`{name}` takes {why}, not {given}")))
         };
         match (name, sizes) {
@@ -241,7 +245,9 @@ pub fn check(kernel: Kernel, result: &[f32]) -> Checked {
     // The last element is among them.
     let places = (1..=looked_at).map(|number| number * length / looked_at - 1);
     let right = RIGHT
-        .of(kernel, || Ok(places.map(|index| (index, kernel.expected(index))).collect()))
+        .of(kernel, || {
+            Ok(places.map(|index| (index, kernel.expected(index))).collect())
+        })
         .expect("a processor computes every kernel");
     let error = |(index, right): &(usize, f64)| {
         let found = result.get(*index).copied().unwrap_or(f32::NAN);
@@ -265,7 +271,11 @@ fn scattered(index: u32) -> f32 {
 
 fn rectangle(groups: u32) -> [u32; 2] {
     const MOST: u32 = 32_768;
-    if groups <= MOST { [groups, 1] } else { [MOST, groups.div_ceil(MOST)] }
+    if groups <= MOST {
+        [groups, 1]
+    } else {
+        [MOST, groups.div_ceil(MOST)]
+    }
 }
 
 #[cfg(test)]
@@ -273,8 +283,14 @@ mod tests {
     use super::*;
 
     const ALL: [Kernel; 5] = [
-        Kernel::Element { elements: 1000, iterations: 10 },
-        Kernel::Element { elements: 300, iterations: 500 },
+        Kernel::Element {
+            elements: 1000,
+            iterations: 10,
+        },
+        Kernel::Element {
+            elements: 300,
+            iterations: 500,
+        },
         Kernel::Matrix { size: 128 },
         Kernel::Triad { elements: 4096 },
         Kernel::Nothing,
@@ -309,9 +325,16 @@ mod tests {
     #[test]
     fn dispatches_cover_every_element_and_no_dimension_is_too_long() {
         for elements in [1, 255, 256, 257, 1 << 20, MOST_ELEMENTS] {
-            let [x, y] = Kernel::Element { elements, iterations: 1 }.groups();
+            let [x, y] = Kernel::Element {
+                elements,
+                iterations: 1,
+            }
+            .groups();
             assert!(x <= 65_535 && y <= 65_535, "{elements}: {x} x {y}");
-            assert!(u64::from(x) * u64::from(y) * u64::from(GROUP) >= u64::from(elements), "{elements}");
+            assert!(
+                u64::from(x) * u64::from(y) * u64::from(GROUP) >= u64::from(elements),
+                "{elements}"
+            );
         }
     }
 

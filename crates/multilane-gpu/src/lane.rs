@@ -145,7 +145,10 @@ impl<'a> Shared<'a> {
             self.waited(slot, &mut lane.spent)?;
             let stamp = u32::try_from(number).ok().filter(|stamp| *stamp < self.stamps);
             let asked_ns = clock::now_ns();
-            let guard = self.plan.lock.then(|| self.lock.lock().unwrap_or_else(PoisonError::into_inner));
+            let guard = self
+                .plan
+                .lock
+                .then(|| self.lock.lock().unwrap_or_else(PoisonError::into_inner));
             let looks = lane.submissions % LOOKED_AT == 0;
             let cpu_before = if looks { clock::thread_cpu_ns() } else { 0 };
             let began_ns = clock::now_ns();

@@ -92,7 +92,10 @@ mod tests {
     #[test]
     fn a_route_that_is_not_there_names_those_that_are() {
         let error = open("metal").map(drop).unwrap_err().to_string();
-        assert!(error.starts_with("there is no route `metal` to a device; give one of"), "{error}");
+        assert!(
+            error.starts_with("there is no route `metal` to a device; give one of"),
+            "{error}"
+        );
         assert!(error.ends_with("`cpu`"), "{error}");
     }
 }

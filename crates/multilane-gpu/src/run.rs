@@ -114,7 +114,11 @@ impl Loaded {
         let session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         let batch = u64::from(self.plan.batch);
         let wanted = operations.max(1).div_ceil(batch);
-        let submissions = if stamped { wanted.min(u64::from(MOST_STAMPS)) } else { wanted };
+        let submissions = if stamped {
+            wanted.min(u64::from(MOST_STAMPS))
+        } else {
+            wanted
+        };
         let stamps = if stamped { submissions as u32 } else { 0 };
         let shared = Shared::new(session.as_ref(), self.plan, self.queues, submissions, stamps, stop);
         let (started_ns, lanes) = lanes(&shared, self.plan.workers)?;
@@ -129,7 +133,11 @@ impl Loaded {
             queues: self.queues,
             spent: lanes.iter().fold(Spent::default(), |sum, lane| sum + lane.spent),
             idle_ns: lanes.iter().map(|lane| ended_ns - lane.ended_ns).sum(),
-            device: if stamped { Some(seen(session.as_ref(), self.plan, stamps)?) } else { None },
+            device: if stamped {
+                Some(seen(session.as_ref(), self.plan, stamps)?)
+            } else {
+                None
+            },
         })
     }
 }
@@ -188,7 +196,10 @@ fn lanes(shared: &Shared<'_>, workers: u32) -> Result<(u64, Lanes), GpuError> {
                     });
                     results.lock().expect("no lane panics with the results").push(outcome);
                 };
-                match thread::Builder::new().name(format!("lane-{number}")).spawn_scoped(scope, work) {
+                match thread::Builder::new()
+                    .name(format!("lane-{number}"))
+                    .spawn_scoped(scope, work)
+                {
                     Ok(handle) => Some(handle),
                     Err(error) => {
                         failed = Some(error.to_string());
@@ -233,7 +244,10 @@ mod tests {
 
     fn plan(workers: u32) -> Plan {
         Plan {
-            kernel: Kernel::Element { elements: 500, iterations: 5 },
+            kernel: Kernel::Element {
+                elements: 500,
+                iterations: 5,
+            },
             workers,
             own: false,
             lock: false,
@@ -250,7 +264,13 @@ mod tests {
     fn every_way_of_submitting_completes_all_operations_and_is_right() {
         for (own, lock) in [(false, false), (true, false), (false, true), (true, true)] {
             for (window, batch) in [(1, 1), (4, 1), (1, 8), (3, 7)] {
-                let plan = Plan { own, lock, window, batch, ..plan(3) };
+                let plan = Plan {
+                    own,
+                    lock,
+                    window,
+                    batch,
+                    ..plan(3)
+                };
                 let report = on_cpu(plan, true).unwrap();
                 let (busy, checked) = report.device.unwrap();
                 assert_eq!(report.operations, 100u64.next_multiple_of(u64::from(batch)), "{plan:?}");
@@ -285,9 +305,15 @@ mod tests {
             plan(0),
             plan(5000),
             Plan { window: 0, ..plan(1) },
-            Plan { batch: 10_000, ..plan(1) },
+            Plan {
+                batch: 10_000,
+                ..plan(1)
+            },
         ] {
-            assert!(matches!(on_cpu(plan, false), Err(GpuError::Unsupported { .. })), "{plan:?}");
+            assert!(
+                matches!(on_cpu(plan, false), Err(GpuError::Unsupported { .. })),
+                "{plan:?}"
+            );
         }
     }
 }

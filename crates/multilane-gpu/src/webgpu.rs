@@ -201,7 +201,13 @@ impl WebGpuSession {
     }
 
     /// Copies a part of a buffer to the processor.
-    fn fetch(&self, encoder: wgpu::CommandEncoder, from: &wgpu::Buffer, at: u64, bytes: u64) -> Result<Vec<u8>, GpuError> {
+    fn fetch(
+        &self,
+        encoder: wgpu::CommandEncoder,
+        from: &wgpu::Buffer,
+        at: u64,
+        bytes: u64,
+    ) -> Result<Vec<u8>, GpuError> {
         let mut encoder = encoder;
         let here = buffer(
             &self.device,
@@ -224,7 +230,9 @@ impl WebGpuSession {
 
 impl Session for WebGpuSession {
     fn submit(&self, _queue: u32, slot: u32, stamp: Option<u32>) -> Result<(), GpuError> {
-        let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut encoder = self
+            .device
+            .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         {
             let writes = stamp.zip(self.stamps.as_ref());
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
@@ -243,13 +251,18 @@ impl Session for WebGpuSession {
             }
         }
         let submission = self.queue.submit([encoder.finish()]);
-        let mut in_flight = self.in_flight[slot as usize].lock().unwrap_or_else(PoisonError::into_inner);
+        let mut in_flight = self.in_flight[slot as usize]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         *in_flight = Some(submission);
         Ok(())
     }
 
     fn wait(&self, slot: u32) -> Result<(), GpuError> {
-        let taken = self.in_flight[slot as usize].lock().unwrap_or_else(PoisonError::into_inner).take();
+        let taken = self.in_flight[slot as usize]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         match taken {
             Some(submission) => {
                 self.wait_for(Some(submission))?;
@@ -260,10 +273,17 @@ impl Session for WebGpuSession {
     }
 
     fn read(&self, slot: u32) -> Result<Vec<f32>, GpuError> {
-        let encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let encoder = self
+            .device
+            .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let bytes = self.kernel.lengths()[2] as u64 * 4;
         let bytes = self.fetch(encoder, &self.results, u64::from(slot) * stride(self.kernel), bytes)?;
-        Ok(bytes.as_chunks().0.iter().map(|four| f32::from_ne_bytes(*four)).collect())
+        Ok(bytes
+            .as_chunks()
+            .0
+            .iter()
+            .map(|four| f32::from_ne_bytes(*four))
+            .collect())
     }
 
     fn stamps(&self, count: u32) -> Result<Vec<(u64, u64)>, GpuError> {
@@ -273,7 +293,9 @@ impl Session for WebGpuSession {
         let bytes = u64::from(count) * 16;
         let usage = wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC;
         let resolved = buffer(&self.device, bytes, usage);
-        let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut encoder = self
+            .device
+            .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         encoder.resolve_query_set(stamps, 0..2 * count, &resolved, 0);
         let bytes = self.fetch(encoder, &resolved, 0, bytes)?;
         let tick_ns = f64::from(self.queue.get_timestamp_period());

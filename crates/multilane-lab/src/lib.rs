@@ -26,9 +26,10 @@ pub use judge::judge;
 pub use proof::{BASELINE, CONTROL, Check, FORMAT, Part, PartKind, Proof, Run};
 pub use report::{PlanReport, plans_html, report_html, scaling_html};
 pub use scale::{
-    Beside, Change, Comparison, CurveName, DeviceUse, Difference, Fit, LaneTimes, LockSeen, Model, Parameter, PointJudgement,
-    Prediction, Row, Sample, Scaling, ScalingCause, ScalingJudgement, ScalingVerdict, SeriesJudgement, Share, Table,
-    TableJudgement, compare_scalings, fit_model, idle_lanes, judge_scaling, plateau, scaling_csv, usl_peak,
+    Beside, Change, Comparison, CurveName, DeviceUse, Difference, Fit, LaneTimes, LockSeen, Model, Parameter,
+    PointJudgement, Prediction, Row, Sample, Scaling, ScalingCause, ScalingJudgement, ScalingVerdict, SeriesJudgement,
+    Share, Table, TableJudgement, compare_scalings, fit_model, idle_lanes, judge_scaling, plateau, scaling_csv,
+    usl_peak,
 };
 pub use simulate::{Simulation, WhatIf, simulate};
 pub use statistics::{bootstrap, median};

@@ -69,7 +69,13 @@ fn check(samples: Vec<Sample>, cause: ScalingCause) {
     let verdict = &judgement.series[0].verdict;
     assert_eq!(verdict.cause, cause, "{verdict:#?}");
     assert_ne!(verdict.alternative, cause);
-    assert!(verdict.evidence.iter().any(|fact| fact.contains("the device has an operation under way for")), "{verdict:#?}");
+    assert!(
+        verdict
+            .evidence
+            .iter()
+            .any(|fact| fact.contains("the device has an operation under way for")),
+        "{verdict:#?}"
+    );
 }
 
 /// A device that serves so many operations a second, of workers that each ask for so many; the rest of their time they
@@ -136,18 +142,56 @@ fn submissions_that_take_turns_are_named() {
         ..turns(workers)
     };
     check(series("cuda", spins), ScalingCause::Submission);
-    let locked = |workers| Goes {
-        submission: 0.0,
-        lock: turns(workers).submission,
-        ..turns(workers)
+}
+
+#[test]
+fn a_lock_around_submission_is_the_cause_where_it_is_faster_without() {
+    let turns = |workers: u32, rate: f64| {
+        let free = 1.0 / f64::from(workers);
+        Goes {
+            rate,
+            lock: 1.0 - free,
+            device_wait: 0.3 * free,
+            busy: 0.3,
+            ..Goes::default()
+        }
     };
-    check(series("cuda+lock", locked), ScalingCause::Lock);
+    let locked = || series("cuda+lock", |workers| turns(workers, 10_000.0));
+    let without = |each: f64| {
+        series("cuda", move |workers| {
+            turns(workers, 10_000.0 + each * f64::from(workers - 1))
+        })
+    };
+    check(locked(), ScalingCause::Lock);
+    check([locked(), without(2_000.0)].concat(), ScalingCause::Lock);
+    // The driver's own lock takes its place.
+    check([locked(), without(0.0)].concat(), ScalingCause::Submission);
+}
+
+#[test]
+fn a_full_queue_blocks_submissions_and_is_the_device_all_the_same() {
+    let fills = |busy: f64| {
+        move |workers: u32| Goes {
+            rate: 10_000.0,
+            submission: 1.0 - 0.5 / f64::from(workers),
+            // With many workers, the driver's own waiting lies between the stamps.
+            busy: if workers == 1 { busy } else { 1.0 },
+            ..Goes::default()
+        }
+    };
+    check(series("vulkan", fills(0.95)), ScalingCause::DeviceBusy);
+    check(series("cuda", fills(0.5)), ScalingCause::Submission);
 }
 
 #[test]
 fn what_the_device_did_is_in_the_table_of_samples() {
     let table = scaling_csv(&sweep(series("cuda", served(1e6, 10_000.0))));
     let mut lines = table.lines();
-    assert!(lines.next().unwrap().ends_with("device_wait_ns,submission_wait_ns,device_busy_ns"));
+    assert!(
+        lines
+            .next()
+            .unwrap()
+            .ends_with("device_wait_ns,submission_wait_ns,device_busy_ns")
+    );
     assert!(!lines.next().unwrap().ends_with(",0,0,0"));
 }

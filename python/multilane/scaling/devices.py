@@ -20,8 +20,8 @@ __all__ = ["OnDevice", "find", "native", "opened", "routes"]
 
 #: Where the module is not there.
 MISSING = (
-    "devices need the module `multilane._gpu`, which is built apart; run `make gpu` in a checkout of multilane (a Python "
-    "that has the limited interface serves, so not a free-threaded one)"
+    "devices need the module `multilane._gpu`, which is built apart; run `make gpu` in a checkout of multilane (with a "
+    "Python that has the limited interface, so not with a free-threaded one)"
 )
 
 #: A run with the device's time stamps follows each timed one, with so large a part of its operations.

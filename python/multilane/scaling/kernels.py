@@ -79,8 +79,8 @@ def device_tables(route: str, *, several: bool, small: bool) -> tuple[list[Load]
         table(
             "Workload classes",
             "From nothing but submission, over the element kernel `val = sin(val) * cos(val) + val` (elements x inner "
-            "iterations), to nothing but memory; one queue for all workers, each of which waits for its operation before "
-            "the next.",
+            "iterations), to nothing but memory; one queue for all workers, each of which waits for its operation "
+            "before the next.",
             classes,
         ),
         table("Matrix products", "Square matrices in single precision, through one queue.", list(products.values())),
@@ -92,13 +92,16 @@ def device_tables(route: str, *, several: bool, small: bool) -> tuple[list[Load]
         ),
         table(
             "Queues",
-            f"One queue for all workers (`{route}`) against one for each (`{route}+own`), which are the same experiment at "
-            "one worker; and single submissions against a window in flight and against batches."
+            f"One queue for all workers (`{route}`) against one for each (`{route}+own`), which are the same "
+            "experiment at one worker; and single submissions against a window in flight and against batches."
             if several
             else "Single submissions against a window in flight and against batches; the route has one queue.",
             list(dict.fromkeys([*queued, *(load for _, usual, other in more for load in (usual, other))])),
             [
-                *(comparison(OWN, usual, other, same_at_one=True) for usual, other in zip(shared if several else [], own, strict=True)),
+                *(
+                    comparison(OWN, usual, other, same_at_one=True)
+                    for usual, other in zip(shared if several else [], own, strict=True)
+                ),
                 *(comparison(_said(what, usual), usual, other) for what, usual, other in more),
             ],
         ),

@@ -74,9 +74,7 @@ def through(load: Load, strategy: str) -> Load:
     return Load(load.name, load.operation, strategy=strategy, size=load.size, single_threaded=load.single_threaded)
 
 
-def table(
-    title: str, note: str, curves: list[Load], comparisons: list[dict[str, Any]] | None = None
-) -> dict[str, Any]:
+def table(title: str, note: str, curves: list[Load], comparisons: list[dict[str, Any]] | None = None) -> dict[str, Any]:
     """Name the curves of a table, and what is held against what."""
     return {
         "title": title,

@@ -80,8 +80,7 @@ impl Cuda {
         let asked = unsafe { sys::cuDriverGetVersion(&raw mut version) }.result();
         asked.during("asking for its version")?;
         // SAFETY: the device was found just now.
-        let context =
-            unsafe { result::primary_ctx::retain(device) }.map_err(|error| unavailable(said(error)))?;
+        let context = unsafe { result::primary_ctx::retain(device) }.map_err(|error| unavailable(said(error)))?;
         // From here on `drop` gives back what was made.
         let mut gpu = Gpu {
             device,
@@ -133,9 +132,10 @@ impl<T> During<T> for Result<T, DriverError> {
 }
 
 fn said(error: DriverError) -> String {
-    error
-        .error_string()
-        .map_or_else(|_| format!("error {:?}", error.0), |text: &CStr| text.to_string_lossy().into_owned())
+    error.error_string().map_or_else(
+        |_| format!("error {:?}", error.0),
+        |text: &CStr| text.to_string_lossy().into_owned(),
+    )
 }
 
 fn unavailable(why: String) -> GpuError {

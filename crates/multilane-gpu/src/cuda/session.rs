@@ -51,7 +51,8 @@ impl CudaSession {
             Kernel::Nothing => c"nothing",
         };
         // SAFETY: the module is loaded.
-        let function = unsafe { result::module::get_function(gpu.module, name.to_owned()) }.during("loading the kernel")?;
+        let function =
+            unsafe { result::module::get_function(gpu.module, name.to_owned()) }.during("loading the kernel")?;
         let results = Memory::new(&gpu, (stride(setup.kernel) * u64::from(setup.slots)) as usize)?;
         // From here on `drop` gives back what was made.
         let mut session = Self {

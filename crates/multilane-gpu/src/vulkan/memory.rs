@@ -24,8 +24,9 @@ pub(super) struct Buffer {
 impl Buffer {
     /// A buffer for kernels, in the device's own memory.
     pub(super) fn on_device(gpu: &Arc<Gpu>, bytes: u64) -> Result<Self, GpuError> {
-        let usage =
-            vk::BufferUsageFlags::STORAGE_BUFFER | vk::BufferUsageFlags::TRANSFER_SRC | vk::BufferUsageFlags::TRANSFER_DST;
+        let usage = vk::BufferUsageFlags::STORAGE_BUFFER
+            | vk::BufferUsageFlags::TRANSFER_SRC
+            | vk::BufferUsageFlags::TRANSFER_DST;
         Self::new(gpu, bytes, usage, vk::MemoryPropertyFlags::DEVICE_LOCAL)
     }
 
@@ -82,14 +83,23 @@ impl Buffer {
 
     /// Writes from the beginning of a buffer on the host.
     pub(super) fn write(&self, values: &[f32]) -> Result<(), GpuError> {
-        assert!(size_of_val(values) as u64 <= self.bytes, "the buffer was made for these values");
+        assert!(
+            size_of_val(values) as u64 <= self.bytes,
+            "the buffer was made for these values"
+        );
         let map = || unsafe {
             // SAFETY: the memory is visible to the host, mapped nowhere else, and as long as the buffer.
-            self.gpu.device.map_memory(self.memory, 0, self.bytes, vk::MemoryMapFlags::empty())
+            self.gpu
+                .device
+                .map_memory(self.memory, 0, self.bytes, vk::MemoryMapFlags::empty())
         };
         let place = map().during("writing memory")?;
         // SAFETY: the mapping has room for the values, and mapped memory begins at a multiple of 64 bytes.
-        unsafe { place.cast::<f32>().copy_from_nonoverlapping(values.as_ptr(), values.len()) };
+        unsafe {
+            place
+                .cast::<f32>()
+                .copy_from_nonoverlapping(values.as_ptr(), values.len())
+        };
         // SAFETY: it was mapped just now, and no pointer into it is left.
         unsafe { self.gpu.device.unmap_memory(self.memory) };
         Ok(())
@@ -100,7 +110,9 @@ impl Buffer {
         assert!(count as u64 * 4 <= self.bytes, "the buffer was made for these values");
         let map = || unsafe {
             // SAFETY: the memory is visible to the host, mapped nowhere else, and as long as the buffer.
-            self.gpu.device.map_memory(self.memory, 0, self.bytes, vk::MemoryMapFlags::empty())
+            self.gpu
+                .device
+                .map_memory(self.memory, 0, self.bytes, vk::MemoryMapFlags::empty())
         };
         let place = map().during("reading memory")?;
         // SAFETY: the mapping holds so many values, any bits of which are numbers; mapped memory begins at a multiple of

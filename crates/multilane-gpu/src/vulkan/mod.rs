@@ -43,7 +43,9 @@ struct Gpu {
 impl Gpu {
     /// Hands commands that are in no use to a queue; the fence, which is in none either, says when they have ended.
     fn submit(&self, queue: u32, submission: &[vk::SubmitInfo<'_>], fence: vk::Fence) -> Result<(), vk::Result> {
-        let queue = self.queues[queue as usize].lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = self.queues[queue as usize]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         // SAFETY: commands and fence are the caller's and free; the lock keeps the queue for this call.
         unsafe { self.device.queue_submit(*queue, submission, fence) }
     }
@@ -149,7 +151,9 @@ impl Device for Vulkan {
     }
 
     fn load(&self, setup: Setup) -> Result<Box<dyn Session>, GpuError> {
-        let program = self.programs.of(setup.kernel, || Program::new(&self.gpu, setup.kernel))?;
+        let program = self
+            .programs
+            .of(setup.kernel, || Program::new(&self.gpu, setup.kernel))?;
         Ok(Box::new(VulkanSession::new(Arc::clone(&self.gpu), program, setup)?))
     }
 }

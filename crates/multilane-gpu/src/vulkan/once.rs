@@ -26,7 +26,9 @@ pub(super) fn at_once(gpu: &Gpu, record: impl FnOnce(&ash::Device, vk::CommandBu
     once.pool = unsafe { device.create_command_pool(&wanted, None) }.during("copying")?;
     // SAFETY: a fence needs nothing but the device.
     once.fence = unsafe { device.create_fence(&vk::FenceCreateInfo::default(), None) }.during("copying")?;
-    let wanted = vk::CommandBufferAllocateInfo::default().command_pool(once.pool).command_buffer_count(1);
+    let wanted = vk::CommandBufferAllocateInfo::default()
+        .command_pool(once.pool)
+        .command_buffer_count(1);
     // SAFETY: the pool is alive, and nobody else's.
     let commands = unsafe { device.allocate_command_buffers(&wanted) }.during("copying")?;
     let begin = vk::CommandBufferBeginInfo::default().flags(vk::CommandBufferUsageFlags::ONE_TIME_SUBMIT);
@@ -70,5 +72,15 @@ pub(super) unsafe fn in_order(
         .dst_access_mask(vk::AccessFlags::MEMORY_READ | vk::AccessFlags::MEMORY_WRITE)];
     let before = vk::PipelineStageFlags::COMPUTE_SHADER | vk::PipelineStageFlags::TRANSFER;
     // SAFETY: the caller's promise.
-    unsafe { device.cmd_pipeline_barrier(commands, before, stage, vk::DependencyFlags::empty(), &barrier, &[], &[]) };
+    unsafe {
+        device.cmd_pipeline_barrier(
+            commands,
+            before,
+            stage,
+            vk::DependencyFlags::empty(),
+            &barrier,
+            &[],
+            &[],
+        )
+    };
 }

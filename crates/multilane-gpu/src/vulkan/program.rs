@@ -57,7 +57,9 @@ impl Program {
             .stage(vk::ShaderStageFlags::COMPUTE)
             .module(self.module)
             .name(c"operate");
-        let wanted = [vk::ComputePipelineCreateInfo::default().stage(stage).layout(self.layout)];
+        let wanted = [vk::ComputePipelineCreateInfo::default()
+            .stage(stage)
+            .layout(self.layout)];
         // SAFETY: see above.
         let made = unsafe { device.create_compute_pipelines(vk::PipelineCache::null(), &wanted, None) };
         let pipelines = made.map_err(|(_, error)| error).during("compiling the kernel")?;
@@ -95,8 +97,10 @@ fn filled(gpu: &Arc<Gpu>, values: &[f32]) -> Result<Buffer, GpuError> {
 
 /// Translates a kernel to SPIR-V.
 fn translate(text: &str) -> Result<Vec<u32>, GpuError> {
-    let module = naga::front::wgsl::parse_str(text).map_err(|error| failed("reading the kernel", &error.to_string()))?;
-    let mut validator = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::empty());
+    let module =
+        naga::front::wgsl::parse_str(text).map_err(|error| failed("reading the kernel", &error.to_string()))?;
+    let mut validator =
+        naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::empty());
     let info = validator
         .validate(&module)
         .map_err(|error| failed("validating the kernel", &error.to_string()))?;

@@ -66,7 +66,9 @@ impl VulkanSession {
         let sizes = [vk::DescriptorPoolSize::default()
             .ty(vk::DescriptorType::STORAGE_BUFFER)
             .descriptor_count(3 * self.setup.slots)];
-        let pool = vk::DescriptorPoolCreateInfo::default().max_sets(self.setup.slots).pool_sizes(&sizes);
+        let pool = vk::DescriptorPoolCreateInfo::default()
+            .max_sets(self.setup.slots)
+            .pool_sizes(&sizes);
         // SAFETY: the structures outlive the calls, here and below.
         self.descriptors = unsafe { device.create_descriptor_pool(&pool, None) }.during("making slots")?;
         let layouts = vec![self.program.sets; self.setup.slots as usize];
@@ -90,12 +92,15 @@ impl VulkanSession {
                 in_flight: AtomicBool::new(false),
             });
             let slot = self.slots.last_mut().expect("a slot was pushed just now");
-            let wanted = vk::CommandBufferAllocateInfo::default().command_pool(pool).command_buffer_count(2);
+            let wanted = vk::CommandBufferAllocateInfo::default()
+                .command_pool(pool)
+                .command_buffer_count(2);
             // SAFETY: the pool is alive.
             let commands = unsafe { device.allocate_command_buffers(&wanted) }.during("making slots")?;
             (slot.plain, slot.stamped) = (commands[0], commands[1]);
             // SAFETY: a fence needs nothing but the device.
-            slot.fence = unsafe { device.create_fence(&vk::FenceCreateInfo::default(), None) }.during("making slots")?;
+            slot.fence =
+                unsafe { device.create_fence(&vk::FenceCreateInfo::default(), None) }.during("making slots")?;
         }
         Ok(())
     }
@@ -117,7 +122,11 @@ impl VulkanSession {
 
     /// Points a slot's bindings at the inputs and at its own result.
     fn describe(&self, number: usize) {
-        let whole = |buffer: &Buffer| [vk::DescriptorBufferInfo::default().buffer(buffer.handle).range(vk::WHOLE_SIZE)];
+        let whole = |buffer: &Buffer| {
+            [vk::DescriptorBufferInfo::default()
+                .buffer(buffer.handle)
+                .range(vk::WHOLE_SIZE)]
+        };
         let result = vk::DescriptorBufferInfo::default()
             .buffer(self.results.handle)
             .offset(stride(self.setup.kernel) * number as u64)
@@ -156,7 +165,12 @@ impl VulkanSession {
                 device.cmd_bind_descriptor_sets(commands, point, self.program.layout, 0, &sets, &[]);
                 for turn in 0..self.setup.batch {
                     if turn > 0 {
-                        in_order(device, commands, vk::AccessFlags::SHADER_WRITE, vk::PipelineStageFlags::COMPUTE_SHADER);
+                        in_order(
+                            device,
+                            commands,
+                            vk::AccessFlags::SHADER_WRITE,
+                            vk::PipelineStageFlags::COMPUTE_SHADER,
+                        );
                     }
                     device.cmd_dispatch(commands, x, y, 1);
                 }
@@ -223,9 +237,19 @@ impl Session for VulkanSession {
         at_once(&self.gpu, |device, commands| {
             // SAFETY: commands are being recorded; both buffers have so many bytes and live until the copy has ended.
             unsafe {
-                in_order(device, commands, vk::AccessFlags::SHADER_WRITE, vk::PipelineStageFlags::TRANSFER);
+                in_order(
+                    device,
+                    commands,
+                    vk::AccessFlags::SHADER_WRITE,
+                    vk::PipelineStageFlags::TRANSFER,
+                );
                 device.cmd_copy_buffer(commands, from, to, &part);
-                in_order(device, commands, vk::AccessFlags::TRANSFER_WRITE, vk::PipelineStageFlags::HOST);
+                in_order(
+                    device,
+                    commands,
+                    vk::AccessFlags::TRANSFER_WRITE,
+                    vk::PipelineStageFlags::HOST,
+                );
             }
         })?;
         host.read(count)
@@ -242,7 +266,10 @@ impl Session for VulkanSession {
         }
         .during("reading its clock")?;
         let nanoseconds = |tick: u64| ((tick & self.gpu.stamp_mask) as f64 * self.gpu.tick_ns) as u64;
-        Ok(ticks.iter().map(|[begin, end]| (nanoseconds(*begin), nanoseconds(*end))).collect())
+        Ok(ticks
+            .iter()
+            .map(|[begin, end]| (nanoseconds(*begin), nanoseconds(*end)))
+            .collect())
     }
 }
 

@@ -372,7 +372,9 @@ fn class(cause: ScalingCause) -> &'static str {
     match cause {
         ScalingCause::None | ScalingCause::Cores | ScalingCause::DeviceBusy => "parallel",
         ScalingCause::InterpreterLock | ScalingCause::OneQueue | ScalingCause::Submission => "serialised",
-        ScalingCause::Waiting | ScalingCause::Lock | ScalingCause::Allocator | ScalingCause::DeviceLatency => "by-waiting",
+        ScalingCause::Waiting | ScalingCause::Lock | ScalingCause::Allocator | ScalingCause::DeviceLatency => {
+            "by-waiting"
+        }
         ScalingCause::Affinity | ScalingCause::Quota | ScalingCause::MachineBusy => "by-queue",
         ScalingCause::PageFaults | ScalingCause::TooLittleWork => "by-packing",
         ScalingCause::Inconclusive | ScalingCause::Blocked | ScalingCause::Inflation => "inconclusive",

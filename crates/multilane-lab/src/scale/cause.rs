@@ -173,6 +173,8 @@ impl ScalingCause {
             "hand out the largest operations first: unevenness shrinks, a part that must run alone does not"
         } else if pair(Self::TooLittleWork, Self::Lock) || pair(Self::TooLittleWork, Self::InterpreterLock) {
             "make each operation ten times as large: the cost of handing it out shrinks, a lock held inside it does not"
+        } else if pair(Self::Lock, Self::Submission) {
+            "submit without the lock: throughput rises if it was the limit, and not if the driver has one of its own"
         } else if pair(Self::DeviceBusy, Self::OneQueue) {
             "give each worker a queue of its own (`+own`): throughput rises if one queue was the limit"
         } else if pair(Self::DeviceLatency, Self::Submission) || pair(Self::OneQueue, Self::Submission) {

@@ -31,7 +31,9 @@ const COLUMNS: [Column; 24] = [
         sample.bytes_per_operation.round() as u64
     }),
     ("device_wait_ns", |sample| of_device(sample, |device| device.wait_ns)),
-    ("submission_wait_ns", |sample| of_device(sample, |device| device.submission_wait_ns)),
+    ("submission_wait_ns", |sample| {
+        of_device(sample, |device| device.submission_wait_ns)
+    }),
     ("device_busy_ns", |sample| {
         of_device(sample, |device| (device.busy_share * sample.wall_ns as f64) as u64)
     }),

@@ -32,7 +32,12 @@ impl Case<'_> {
     /// The verdict on operations that a device runs.
     pub(super) fn on_device(&self, top: &Point<'_>) -> ScalingVerdict {
         if (top.workers > 1 && self.still_rises(top)) || self.lost(top) <= TOLERATED {
-            return words::verdict(ScalingCause::None, None, top.workers, self.device_facts(top, self.facts(top)));
+            return words::verdict(
+                ScalingCause::None,
+                None,
+                top.workers,
+                self.device_facts(top, self.facts(top)),
+            );
         }
         self.largest_loss(top)
     }
@@ -49,13 +54,7 @@ impl Case<'_> {
         match cause {
             ScalingCause::DeviceLatency | ScalingCause::Submission => {
                 let own = self.against(point, OWN);
-                let facts = match own {
-                    Some(more) => facts.and(format!(
-                        "through a queue for each worker: {}\u{d7} as many",
-                        words::number(more)
-                    )),
-                    None => facts,
-                };
+                let facts = held_against(facts, "through a queue for each worker", own);
                 if own.is_some_and(|more| more >= STILL_RISES) {
                     return named(ScalingCause::OneQueue, None, facts);
                 }
@@ -68,32 +67,35 @@ impl Case<'_> {
                 }
                 named(cause, alternative, facts)
             }
-            ScalingCause::Lock => match self.against(point, LOCK) {
-                // The driver has a lock as well: without the one around it, the workers take turns there.
-                Some(more) if more < STILL_RISES => {
-                    let facts = facts.and(format!("without the lock: {}\u{d7} as many", words::number(more)));
-                    named(ScalingCause::Submission, Some(ScalingCause::OneQueue), facts)
+            ScalingCause::Lock => {
+                let without = self.against(point, LOCK);
+                let facts = held_against(facts, "without the lock", without);
+                if without.is_some_and(|more| more < STILL_RISES) {
+                    // The driver has a lock as well: without the one around it, the workers take turns there.
+                    return named(ScalingCause::Submission, Some(ScalingCause::OneQueue), facts);
                 }
-                Some(more) => {
-                    let facts = facts.and(format!("without the lock: {}\u{d7} as many", words::number(more)));
-                    named(cause, alternative, facts)
-                }
-                None => named(cause, alternative.or(Some(ScalingCause::Submission)), facts),
-            },
+                named(cause, alternative.or(Some(ScalingCause::Submission)), facts)
+            }
             cause => named(cause, alternative, facts),
         }
+    }
+
+    /// Whether one queue is the limit, wherever the workers wait for it.
+    pub(super) fn in_one_queue(&self, point: &Point<'_>, cause: ScalingCause) -> bool {
+        matches!(cause, ScalingCause::DeviceLatency | ScalingCause::Submission)
+            && self.against(point, OWN).is_some_and(|more| more >= STILL_RISES)
     }
 
     /// Whether the operations that go through one queue, each as long as it is alone, leave it no time.
     ///
     /// With many workers, the time between two stamps has the driver's own waiting in it.
     fn full(&self, point: &Point<'_>) -> bool {
-        let submissions = self.alone.median(|sample| {
+        let each_ns = self.alone.median(|sample| {
             let device = sample.device.as_ref();
             let under_way = device.map_or(0.0, |device| device.busy_share * device.at_once.max(1.0));
             sample.wall_ns as f64 * under_way / sample.operations.max(1) as f64
         });
-        point.of_device(|device| f64::from(device.queues)) <= 1.0 && point.throughput() * submissions / 1e9 >= FULL
+        point.of_device(|device| f64::from(device.queues)) <= 1.0 && point.throughput() * each_ns / 1e9 >= FULL
     }
 
     /// Throughput of the same operations, in the same way but with or without a part of it, over that of this series.
@@ -132,5 +134,13 @@ impl Case<'_> {
                 words::nanoseconds(device(|device| device.submission_ns as f64)),
                 words::number(device(|device| device.at_once))
             ))
+    }
+}
+
+/// Adds what the same operations did in another way, where that was measured.
+fn held_against(facts: Facts, way: &str, more: Option<f64>) -> Facts {
+    match more {
+        Some(more) => facts.and(format!("{way}: {}\u{d7} as many", words::number(more))),
+        None => facts,
     }
 }

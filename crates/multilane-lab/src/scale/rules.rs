@@ -242,7 +242,8 @@ impl Case<'_> {
                     words::percent(second_share)
                 )
             });
-        if share < LEAST_SHARE || share < EXPLAINS * lost || sure < CERTAIN {
+        let unclear = share < LEAST_SHARE || share < EXPLAINS * lost || sure < CERTAIN;
+        if unclear && !(point.on_device() && self.in_one_queue(point, cause)) {
             let why = format!(
                 "no cause stands out: {} takes {} and {} {} of the workers\u{2019} time",
                 words::lost_to(cause),
@@ -325,6 +326,9 @@ mod tests {
     fn what_is_folded_is_where_it_is_said_to_be() {
         let [_, lock, _, _, _, computing, _, idle, _, _, submission, _] = LOSSES;
         assert_eq!((lock, idle), (ScalingCause::Lock, ScalingCause::Imbalance));
-        assert_eq!((computing, submission), (ScalingCause::Inflation, ScalingCause::Submission));
+        assert_eq!(
+            (computing, submission),
+            (ScalingCause::Inflation, ScalingCause::Submission)
+        );
     }
 }

@@ -125,7 +125,9 @@ fn sentence(cause: ScalingCause, at: u32) -> String {
             format!("the operations of the {at} wait for each other in one queue; the device could do more")
         }
         ScalingCause::DeviceLatency => {
-            format!("the {at} wait for the device, which does not work all the time: its answers take longer than its work")
+            format!(
+                "the {at} wait for the device, which does not work all the time: its answers take longer than its work"
+            )
         }
         ScalingCause::Submission => format!("the {at} take turns with submitting to the device"),
         ScalingCause::Blocked | ScalingCause::Inconclusive => "the measurement does not decide".to_owned(),
