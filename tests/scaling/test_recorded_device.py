@@ -80,7 +80,7 @@ def test_the_evidence_has_the_device_and_what_was_held_against_it(recorded: ml.S
     locked = verdicts["no operation", "", "cuda+lock"]
     assert any("without the lock: 1" in fact for fact in locked.evidence)
     triad = verdicts["triad", "16M", "cuda"]
-    assert any("the device has an operation under way for 97" in fact for fact in triad.evidence)
+    assert any("the device has an operation under way for 98" in fact for fact in triad.evidence)
 
 
 def test_the_tables_of_a_device_show_what_the_queues_and_the_mutex_did(recorded: ml.Scaling) -> None:
