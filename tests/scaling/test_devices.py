@@ -53,7 +53,7 @@ def test_routes_are_strategies() -> None:
 def test_names_that_are_no_device_are_refused() -> None:
     with pytest.raises(ValueError, match="give `gpu` or one of `cuda`"):
         ml.scale(device="abacus")
-    with pytest.raises(ValueError, match="no way to a device"):
+    with pytest.raises(ValueError, match="no way to the device at the end of `cpu`"):
         ml.scale(device="cpu", strategies=["threads"])
 
 
@@ -63,9 +63,9 @@ def test_a_device_computes_what_the_processor_computes(route: str, name: str, si
     device = devices.opened(route)
     for options in ({}, {"lock": True}, {"window": 4}, {"batch": 3}):
         loaded = device.load(name, sizes, workers=3, **options)
-        assert loaded.run(30)["operations"] >= 30
-        report = loaded.run(30, stamped=True)
-        assert report["operations"] >= 30
+        assert loaded.run(12)["operations"] >= 12
+        report = loaded.run(12, stamped=True)
+        assert report["operations"] >= 12
         assert report["largest_error"] <= report["tolerance"], (options, report)
         assert report["median_ns"] > 0
 

@@ -1,7 +1,7 @@
 """A sweep that was made on an NVIDIA H200 beside 16 processors, judged afresh: each cause follows from how it was made.
 
 One stream carries operations one after the other, and its driver has a lock; the device computes at most 2.0e12 turns
-of the element kernel a second and moves 4.0 TB/s. What comes near these is limited by the device, and what is far from
+of the element kernel a second and moves 4.1 TB/s. What comes near these is limited by the device, and what is far from
 them and comes faster through streams for each worker is limited by the one stream.
 """
 
