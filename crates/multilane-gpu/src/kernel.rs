@@ -96,6 +96,7 @@ impl Kernel {
     }
 
     /// Workgroups of a dispatch.
+    #[cfg(any(test, feature = "cuda", feature = "vulkan", feature = "wgpu"))]
     pub(crate) fn groups(self) -> [u32; 2] {
         match self {
             // A dimension has at most 65535 groups.
@@ -269,6 +270,7 @@ fn scattered(index: u32) -> f32 {
     (state >> 8) as f32 / (1u32 << 24) as f32 - 0.5
 }
 
+#[cfg(any(test, feature = "cuda", feature = "vulkan", feature = "wgpu"))]
 fn rectangle(groups: u32) -> [u32; 2] {
     const MOST: u32 = 32_768;
     if groups <= MOST {

@@ -149,7 +149,7 @@ impl<'a> Shared<'a> {
                 .plan
                 .lock
                 .then(|| self.lock.lock().unwrap_or_else(PoisonError::into_inner));
-            let looks = lane.submissions % LOOKED_AT == 0;
+            let looks = lane.submissions.is_multiple_of(LOOKED_AT);
             let cpu_before = if looks { clock::thread_cpu_ns() } else { 0 };
             let began_ns = clock::now_ns();
             self.session.submit(queue, slot, stamp)?;

@@ -28,6 +28,7 @@ mod run;
 mod vulkan;
 #[cfg(feature = "wgpu")]
 mod webgpu;
+#[cfg(any(feature = "wgpu", feature = "vulkan"))]
 mod wgsl;
 
 pub use device::{Device, Facts, Session, Setup};

@@ -11,8 +11,9 @@ use crate::{Device, Facts, GpuError, Kernel, Session, Setup, device::stride, kep
 
 const ROUTE: &str = "wgpu";
 
-/// How long an operation may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// How long an operation may take, in slices: a process that was stopped for a while has lost one of them, and not all.
+const SLICES: u32 = 120;
+const SLICE: Duration = Duration::from_secs(1);
 
 /// The first thing that went wrong.
 type Trouble = Arc<Mutex<Option<String>>>;
@@ -192,12 +193,18 @@ impl WebGpuSession {
     }
 
     fn wait_for(&self, submission: Option<wgpu::SubmissionIndex>) -> Result<(), GpuError> {
-        let wait = wgpu::PollType::Wait {
-            submission_index: submission,
-            timeout: Some(PATIENCE),
-        };
-        let ended = self.device.poll(wait);
-        ended.map(drop).map_err(|error| failed("waiting", &error.to_string()))
+        for _ in 0..SLICES {
+            let wait = wgpu::PollType::Wait {
+                submission_index: submission.clone(),
+                timeout: Some(SLICE),
+            };
+            match self.device.poll(wait) {
+                Ok(_) => return Ok(()),
+                Err(wgpu::PollError::Timeout) => {}
+                Err(error) => return Err(failed("waiting", &error.to_string())),
+            }
+        }
+        Err(failed("waiting", "it did not end in two minutes"))
     }
 
     /// Copies a part of a buffer to the processor.

@@ -2,10 +2,6 @@
 //!
 //! Three bindings in every one of them: left, right, result. Whoever runs the text makes the layout; a kernel that needs
 //! no right operand leaves it alone.
-#![cfg_attr(
-    not(any(feature = "wgpu", feature = "vulkan", test)),
-    expect(dead_code, reason = "the device of processor threads runs no text")
-)]
 
 use crate::kernel::{GROUP, Kernel, TILE, WIDTH};
 

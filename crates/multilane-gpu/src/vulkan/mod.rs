@@ -21,8 +21,9 @@ use session::VulkanSession;
 
 const ROUTE: &str = "vulkan";
 
-/// How long an operation may take.
-const PATIENCE_NS: u64 = 120_000_000_000;
+/// How long an operation may take, in slices: a process that was stopped for a while has lost one of them, and not all.
+const SLICES: u32 = 120;
+const SLICE_NS: u64 = 1_000_000_000;
 
 /// The device, its queues and what they were made of.
 struct Gpu {
@@ -48,6 +49,18 @@ impl Gpu {
             .unwrap_or_else(PoisonError::into_inner);
         // SAFETY: commands and fence are the caller's and free; the lock keeps the queue for this call.
         unsafe { self.device.queue_submit(*queue, submission, fence) }
+    }
+
+    /// Waits for a fence that was handed in.
+    fn wait(&self, fence: vk::Fence, what: &'static str) -> Result<(), GpuError> {
+        for _ in 0..SLICES {
+            // SAFETY: the fence is alive, and belongs to the caller.
+            match unsafe { self.device.wait_for_fences(&[fence], true, SLICE_NS) } {
+                Err(vk::Result::TIMEOUT) => {}
+                ended => return ended.during(what),
+            }
+        }
+        Err(failed(what, "it did not end in two minutes"))
     }
 }
 

@@ -4,7 +4,7 @@ use ash::vk;
 
 use crate::GpuError;
 
-use super::{During, Gpu, PATIENCE_NS, failed};
+use super::{During, Gpu};
 
 /// What such commands need of the device; gives itself back.
 struct Once<'a> {
@@ -39,11 +39,7 @@ pub(super) fn at_once(gpu: &Gpu, record: impl FnOnce(&ash::Device, vk::CommandBu
     unsafe { device.end_command_buffer(commands[0]) }.during("copying")?;
     let submission = [vk::SubmitInfo::default().command_buffers(&commands)];
     gpu.submit(0, &submission, once.fence).during("copying")?;
-    // SAFETY: the fence was handed in with the commands.
-    match unsafe { device.wait_for_fences(&[once.fence], true, PATIENCE_NS) } {
-        Err(vk::Result::TIMEOUT) => Err(failed("copying", "it did not end in two minutes")),
-        ended => ended.during("copying"),
-    }
+    gpu.wait(once.fence, "copying")
 }
 
 impl Drop for Once<'_> {

@@ -12,7 +12,7 @@ use ash::vk;
 use crate::{GpuError, Session, Setup, device::stride};
 
 use super::{
-    During, Gpu, PATIENCE_NS, failed,
+    During, Gpu, failed,
     memory::Buffer,
     once::{at_once, in_order},
     program::Program,
@@ -201,14 +201,11 @@ impl VulkanSession {
         if !slot.in_flight.load(Ordering::Relaxed) {
             return Ok(());
         }
-        // SAFETY: the fence was handed in with commands.
-        match unsafe { self.gpu.device.wait_for_fences(&[slot.fence], true, PATIENCE_NS) } {
-            Err(vk::Result::TIMEOUT) => Err(failed("waiting", "an operation did not end in two minutes")),
-            ended => {
-                slot.in_flight.store(false, Ordering::Relaxed);
-                ended.during("waiting")
-            }
+        let ended = self.gpu.wait(slot.fence, "an operation");
+        if ended.is_ok() {
+            slot.in_flight.store(false, Ordering::Relaxed);
         }
+        ended
     }
 }
 
