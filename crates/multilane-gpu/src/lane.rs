@@ -115,7 +115,7 @@ impl<'a> Shared<'a> {
         if warmed.is_err() {
             self.stop();
         }
-        let delay = RunDelay::of_this_thread();
+        let mut delay = RunDelay::of_this_thread();
         gate();
         warmed?;
         let mut lane = Lane::default();
