@@ -11,6 +11,7 @@ struct Goes {
     device_wait: f64,
     submission: f64,
     lock: f64,
+    idle: f64,
     busy: f64,
 }
 
@@ -33,7 +34,8 @@ fn series(strategy: &str, of: impl Fn(u32) -> Goes) -> Vec<Sample> {
                 repeat,
                 operations: (goes.rate * 0.1) as u64,
                 wall_ns: wall_ns as u64,
-                cpu_ns: (lane_ns * (1.0 - goes.device_wait - goes.submission - goes.lock)) as u64,
+                cpu_ns: (lane_ns * (1.0 - goes.device_wait - goes.submission - goes.lock - goes.idle)) as u64,
+                idle_ns: (lane_ns * goes.idle) as u64,
                 lock_wait_ns: (lane_ns * goes.lock) as u64,
                 device: Some(DeviceUse {
                     wait_ns: (lane_ns * goes.device_wait) as u64,
@@ -97,6 +99,18 @@ fn a_device_that_works_all_the_time_is_the_limit() {
     check(series("cuda", served(30_000.0, 10_000.0)), ScalingCause::DeviceBusy);
     // From a single worker on, too.
     check(series("cuda", served(10_000.0, 10_000.0)), ScalingCause::DeviceBusy);
+}
+
+#[test]
+fn workers_that_got_their_answers_first_are_not_uneven_work() {
+    let few = |workers: u32| Goes {
+        rate: 20.0,
+        idle: 0.6 * (1.0 - 1.0 / f64::from(workers)),
+        device_wait: 0.9 - 0.6 * (1.0 - 1.0 / f64::from(workers)),
+        busy: 1.0,
+        ..Goes::default()
+    };
+    check(series("vulkan", few), ScalingCause::DeviceBusy);
 }
 
 #[test]

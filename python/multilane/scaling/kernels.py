@@ -24,9 +24,8 @@ BATCH = "submitting 8 at once"
 TRIAD = 16 << 20
 SMALL_TRIAD = 1 << 20
 
-#: The sizes whose submission takes the longest share.
+#: The size whose submission takes the longest share.
 LIGHT = "65k x 10"
-LIGHT_PRODUCT = "256"
 
 
 def kernel(name: str, *sizes: int) -> Operation:
@@ -51,8 +50,9 @@ def device_tables(route: str, *, several: bool, small: bool) -> tuple[list[Load]
     elements = {
         size: Load("element kernel", kernel("element", count, iterations), strategy=route, size=size)
         for count, label in ((65_536, "65k"), (1_048_576, "1M"))
-        for iterations in ((10, 100) if small else (10, 100, 500))
+        for iterations in (10, 100, 500)
         for size in [f"{label} x {iterations}"]
+        if not small or count * iterations < 1e7
     }
     products = {
         str(size): Load("matrix product", kernel("matrix", size), strategy=route, size=str(size))
@@ -63,7 +63,7 @@ def device_tables(route: str, *, several: bool, small: bool) -> tuple[list[Load]
     shared = [*classes, *products.values()]
     own = [through(load, f"{route}+own") for load in shared] if several else []
     light = [nothing, elements[LIGHT]]
-    contended = [*light, products[LIGHT_PRODUCT]]
+    contended = [*light, products["64" if small else "256"]]
     contended += [load for load in own if (load.name, load.size) in {(each.name, each.size) for each in contended}]
     locked = [through(load, f"{load.strategy}+lock") for load in contended]
     more = [

@@ -214,7 +214,7 @@ impl Case<'_> {
             let here_ns = median(&chosen.iter().map(|index| units[*index]).collect::<Vec<_>>());
             let here = medians(chosen.iter().map(|index| &all[*index]));
             let lost = folded(losses(&here, &alone, unit_ns / here_ns));
-            if point.on_device() { submitted(lost) } else { lost }
+            if point.on_device() { of_device(lost) } else { lost }
         };
         let everything: Vec<usize> = (0..all.len()).collect();
         let mut ranked: Vec<(ScalingCause, f64)> = LOSSES.into_iter().zip(of(&everything)).collect();
@@ -317,11 +317,13 @@ fn folded(mut lost: Parts) -> Parts {
     lost
 }
 
-/// A driver spins before it blocks: submissions that take more CPU time wait for each other as well.
-fn submitted(mut lost: Parts) -> Parts {
-    let [_, _, _, _, _, computing, _, _, _, _, submission, _] = &mut lost;
+/// Losses that belong together on a device. A driver spins before it blocks: submissions that take more CPU time wait for
+/// each other as well. And all operations are equal, so who is done early has had the answers of the device earlier.
+fn of_device(mut lost: Parts) -> Parts {
+    let [_, _, _, _, _, computing, _, idle, _, _, submission, latency] = &mut lost;
     *submission += computing.max(0.0);
-    *computing = computing.min(0.0);
+    *latency += idle.max(0.0);
+    (*computing, *idle) = (computing.min(0.0), idle.min(0.0));
     lost
 }
 
@@ -331,8 +333,9 @@ mod tests {
 
     #[test]
     fn what_is_folded_is_where_it_is_said_to_be() {
-        let [_, lock, _, _, _, computing, _, idle, _, _, submission, _] = LOSSES;
+        let [_, lock, _, _, _, computing, _, idle, _, _, submission, latency] = LOSSES;
         assert_eq!((lock, idle), (ScalingCause::Lock, ScalingCause::Imbalance));
+        assert_eq!(latency, ScalingCause::DeviceLatency);
         assert_eq!(
             (computing, submission),
             (ScalingCause::Inflation, ScalingCause::Submission)
