@@ -93,7 +93,7 @@ def parse(name: str) -> Options:
     Options(kind='threads', own=True, lock=False, batch=8, window=0)
     >>> parse("magic")
     Traceback (most recent call last):
-    ValueError: there is no strategy `magic`; give `threads` or `processes`, with `+own`, `+lock`, ...
+    ValueError: there is no strategy `magic`; give `threads` or `processes`, or a way to a device ...
     """
     kind, *parts = name.replace(" ", "").split("+")
     found: dict[str, Any] = {}
