@@ -116,7 +116,7 @@ fn main() {
         own: false,
     };
     let mut rows = Vec::new();
-    for capacity in [0, 1, 100] {
+    for capacity in [0, 1, 100, 1000] {
         rows.push(("spsc".to_owned(), shape(1, 1), capacity));
         for threads in [2, 4, 8, 15] {
             rows.push((format!("mpsc {threads}"), shape(threads, 1), capacity));

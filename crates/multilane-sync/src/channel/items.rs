@@ -1,0 +1,379 @@
+//! The items of a channel: slots in linked blocks, put in and taken out without a lock.
+//!
+//! `README.md` of this crate says why no item is lost and no block freed too early. Nobody sleeps here.
+
+use std::ptr;
+
+use super::block::{Block, SLOTS};
+use crate::backoff::Backoff;
+use crate::guarded::Inherit;
+use crate::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+
+/// In the word of the tail: nothing is put in any more.
+const CLOSED: u64 = 1;
+/// In the word of an end: somebody sleeps until this end moves.
+const AWAITED: u64 = 2;
+/// What one position is in a word.
+const STEP: u64 = 4;
+/// Positions of a block: its slots, and one in which the next block is put in place.
+const LAP: u64 = SLOTS as u64 + 1;
+
+/// Items in the order they were put in, at most `capacity` at a time.
+pub(super) struct Items<T> {
+    tail: Padded<End<T>>,
+    head: Padded<End<T>>,
+    /// `u64::MAX` is no bound.
+    capacity: AtomicU64,
+    /// Items whose work is done.
+    done: AtomicU64,
+}
+
+/// One end of the items, with what the threads that move it need.
+struct End<T> {
+    /// The position, and flags.
+    word: AtomicU64,
+    /// The block of the position.
+    block: AtomicPtr<Block<T>>,
+    /// A position that the other end has reached. It may be further: then it is looked at again.
+    other: AtomicU64,
+    /// Threads that were woken because this end moved and have not looked since.
+    woken: AtomicU32,
+}
+
+/// Alone in its cache line, and in the one that a processor fetches with it.
+#[repr(align(128))]
+struct Padded<T>(T);
+
+/// One of the ends.
+#[derive(Clone, Copy)]
+pub(super) enum Which {
+    Tail,
+    Head,
+}
+
+/// What became of an item to put in.
+pub(super) enum Pushed<T> {
+    /// It is in; whether somebody sleeps until there is an item.
+    Yes(bool),
+    Full(T),
+    Closed,
+}
+
+/// What came of taking an item out.
+pub(super) enum Popped<T> {
+    /// An item; whether somebody sleeps until there is room.
+    Item(T, bool),
+    Empty,
+    Closed,
+}
+
+// SAFETY: items go from thread to thread, and a slot is used by one thread at a time.
+unsafe impl<T: Send> Send for Items<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for Items<T> {}
+
+fn position(word: u64) -> u64 {
+    word / STEP
+}
+
+fn slot(word: u64) -> usize {
+    (position(word) % LAP) as usize
+}
+
+/// Items before a position.
+fn count(position: u64) -> u64 {
+    position - position / LAP
+}
+
+impl<T> Items<T> {
+    pub(super) fn new(capacity: u64) -> Self {
+        let first = Block::new();
+        Self {
+            tail: Padded(End::new(first)),
+            head: Padded(End::new(first)),
+            capacity: AtomicU64::new(capacity),
+            done: AtomicU64::new(0),
+        }
+    }
+
+    /// Puts an item in if there is room.
+    #[inline]
+    pub(super) fn push(&self, item: T) -> Pushed<T> {
+        let tail = &self.tail.0;
+        let mut backoff = Backoff::new();
+        let mut next: *mut Block<T> = ptr::null_mut();
+        let mut word = tail.word.load(Ordering::Acquire);
+        let pushed = loop {
+            if word & CLOSED != 0 {
+                break Pushed::Closed;
+            }
+            // After the word: should it be the block of a later one, the swap fails.
+            let block = tail.block.load(Ordering::Acquire);
+            let slot = slot(word);
+            if slot == SLOTS {
+                backoff.pause();
+                word = tail.word.load(Ordering::Acquire);
+                continue;
+            }
+            if self.is_full_at(position(word)) {
+                break Pushed::Full(item);
+            }
+            if slot + 1 == SLOTS && next.is_null() {
+                next = Block::new();
+            }
+            match tail.swap(word, word + STEP) {
+                Ok(()) => {
+                    if slot + 1 == SLOTS {
+                        tail.block.store(next, Ordering::Release);
+                        tail.word.fetch_add(STEP, Ordering::Release);
+                        // SAFETY: the block lives until all its slots are taken, this one too.
+                        unsafe { Block::link(block, next) };
+                        next = ptr::null_mut();
+                    }
+                    // SAFETY: as above, and the swap gave this slot to this thread.
+                    unsafe { Block::write(block, slot, item) };
+                    break Pushed::Yes(word & AWAITED != 0);
+                }
+                Err(now) => word = now,
+            }
+            backoff.retry();
+        };
+        if !next.is_null() {
+            // SAFETY: made above, and no other thread knows it.
+            drop(unsafe { Box::from_raw(next) });
+        }
+        pushed
+    }
+
+    /// Takes the oldest item out.
+    #[inline]
+    pub(super) fn pop(&self) -> Popped<T> {
+        let head = &self.head.0;
+        let mut backoff = Backoff::new();
+        let mut word = head.word.load(Ordering::Acquire);
+        loop {
+            let block = head.block.load(Ordering::Acquire);
+            let slot = slot(word);
+            if slot == SLOTS {
+                backoff.pause();
+                word = head.word.load(Ordering::Acquire);
+                continue;
+            }
+            if position(word) >= head.other.load(Ordering::Relaxed) {
+                let tail = self.tail.0.word.load(Ordering::Acquire);
+                if position(tail) <= position(word) {
+                    return if tail & CLOSED == 0 {
+                        Popped::Empty
+                    } else {
+                        Popped::Closed
+                    };
+                }
+                head.other.store(position(tail), Ordering::Relaxed);
+            }
+            match head.swap(word, word + STEP) {
+                Ok(()) => {
+                    if slot + 1 == SLOTS {
+                        // SAFETY: the block lives until all its slots are taken, this one too.
+                        let next = unsafe { Block::await_next(block) };
+                        head.block.store(next, Ordering::Release);
+                        head.word.fetch_add(STEP, Ordering::Release);
+                    }
+                    // SAFETY: as above, and the swap gave the item to this thread.
+                    let item = unsafe { Block::take(block, slot) };
+                    return Popped::Item(item, word & AWAITED != 0);
+                }
+                Err(now) => word = now,
+            }
+            backoff.retry();
+        }
+    }
+
+    /// Whether there is no room with the tail there.
+    #[inline]
+    fn is_full_at(&self, tail: u64) -> bool {
+        let capacity = self.capacity.load(Ordering::Relaxed);
+        if capacity == u64::MAX {
+            return false;
+        }
+        let is_full = |head| count(tail).saturating_sub(count(head)) >= capacity;
+        if !is_full(self.tail.0.other.load(Ordering::Relaxed)) {
+            return false;
+        }
+        let head = position(self.head.0.word.load(Ordering::Acquire));
+        self.tail.0.other.store(head, Ordering::Relaxed);
+        is_full(head)
+    }
+
+    /// Lets nothing more in.
+    pub(super) fn close(&self) {
+        self.tail.0.word.fetch_or(CLOSED, Ordering::AcqRel);
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.tail.0.word.load(Ordering::Acquire) & CLOSED != 0
+    }
+
+    /// Items put in so far.
+    pub(super) fn sent(&self) -> u64 {
+        count(position(self.tail.0.word.load(Ordering::Acquire)))
+    }
+
+    /// Items in it.
+    pub(super) fn len(&self) -> u64 {
+        // The tail first: the items that others meanwhile put in and took out do not count then.
+        let sent = self.sent();
+        sent.saturating_sub(count(position(self.head.0.word.load(Ordering::Acquire))))
+    }
+
+    /// How many more there is room for.
+    pub(super) fn room(&self) -> u64 {
+        match self.capacity() {
+            u64::MAX => u64::MAX,
+            capacity => capacity.saturating_sub(self.len()),
+        }
+    }
+
+    pub(super) fn capacity(&self) -> u64 {
+        self.capacity.load(Ordering::Relaxed)
+    }
+
+    /// Sets the bound. Who looked for room before is seen from here on.
+    pub(super) fn set_capacity(&self, capacity: u64) {
+        self.capacity.store(capacity, Ordering::Relaxed);
+        self.head.0.word.fetch_or(0, Ordering::AcqRel);
+    }
+
+    /// Items put in whose work is not done.
+    pub(super) fn unfinished(&self) -> u64 {
+        let done = self.done.load(Ordering::Acquire);
+        self.sent().saturating_sub(done)
+    }
+
+    /// Counts the work on so many items as done; false, and nothing counts, where fewer were put in.
+    pub(super) fn finish(&self, items: u64) -> bool {
+        let finished = |done: u64| done.checked_add(items).filter(|done| *done <= self.sent());
+        self.done
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, finished)
+            .is_ok()
+    }
+
+    /// Says that somebody is about to sleep until that end moves. Who moved it before is seen from here on.
+    pub(super) fn await_end(&self, which: Which) {
+        self.end(which).word.fetch_or(AWAITED, Ordering::AcqRel);
+    }
+
+    /// Says that nobody does.
+    pub(super) fn await_no_more(&self, which: Which) {
+        self.end(which).word.fetch_and(!AWAITED, Ordering::AcqRel);
+    }
+
+    /// Threads that were woken because that end moved and have not looked since.
+    pub(super) fn woken(&self, which: Which) -> u64 {
+        self.end(which).woken.load(Ordering::Relaxed).into()
+    }
+
+    /// Counts one of those that will look because that end moved.
+    pub(super) fn wakes(&self, which: Which) {
+        self.end(which).woken.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// It is about to look. Who moved the end counting on that is seen from here on.
+    pub(super) fn looks(&self, which: Which) {
+        let end = self.end(which);
+        end.woken.fetch_sub(1, Ordering::Relaxed);
+        end.word.fetch_or(0, Ordering::AcqRel);
+    }
+
+    fn end(&self, which: Which) -> &End<T> {
+        match which {
+            Which::Tail => &self.tail.0,
+            Which::Head => &self.head.0,
+        }
+    }
+
+    /// Calls `look` with each item.
+    ///
+    /// # Safety
+    /// No other thread puts in or takes out meanwhile.
+    pub(super) unsafe fn each(&self, mut look: impl FnMut(&T)) {
+        let tail = position(self.tail.0.word.load(Ordering::Acquire));
+        let mut position = position(self.head.0.word.load(Ordering::Acquire));
+        let mut block = self.head.0.block.load(Ordering::Acquire);
+        while position < tail {
+            match (position % LAP) as usize {
+                // SAFETY: between the ends, and nothing moves them: the block is there and linked.
+                SLOTS => block = unsafe { Block::await_next(block) },
+                // SAFETY: as above, the slot is written and not taken.
+                slot => unsafe { Block::look(block, slot, &mut look) },
+            }
+            position += 1;
+        }
+    }
+
+    /// Whether no thread is in the middle of putting in or taking out, as it may be at a fork.
+    fn is_whole(&self) -> bool {
+        let tail = self.tail.0.word.load(Ordering::Relaxed);
+        let head = self.head.0.word.load(Ordering::Relaxed);
+        if slot(tail) == SLOTS || slot(head) == SLOTS {
+            return false;
+        }
+        let mut block = self.head.0.block.load(Ordering::Relaxed);
+        for position in position(head)..position(tail) {
+            match (position % LAP) as usize {
+                // SAFETY: the block of the head is there as long as the head is in it; so are those linked to it.
+                SLOTS => match unsafe { Block::next(block) } {
+                    Some(next) => block = next,
+                    None => return false,
+                },
+                // SAFETY: as above.
+                slot if unsafe { !Block::is_written(block, slot) } => return false,
+                _ => {}
+            }
+        }
+        block == self.tail.0.block.load(Ordering::Relaxed)
+    }
+}
+
+impl<T> End<T> {
+    fn new(block: *mut Block<T>) -> Self {
+        Self {
+            word: AtomicU64::new(0),
+            block: AtomicPtr::new(block),
+            other: AtomicU64::new(0),
+            woken: AtomicU32::new(0),
+        }
+    }
+
+    #[inline]
+    fn swap(&self, old: u64, new: u64) -> Result<(), u64> {
+        self.word
+            .compare_exchange_weak(old, new, Ordering::AcqRel, Ordering::Acquire)
+            .map(drop)
+    }
+}
+
+impl<T> Inherit for Items<T> {
+    fn inherit(&mut self) {
+        if self.is_whole() {
+            for end in [&self.tail.0, &self.head.0] {
+                end.word.fetch_and(!AWAITED, Ordering::Relaxed);
+                end.woken.store(0, Ordering::Relaxed);
+            }
+            return;
+        }
+        let fresh = Self::new(self.capacity());
+        if self.is_closed() {
+            fresh.close();
+        }
+        // What is in the middle of a change is never freed: a thread that does not exist was about to go on with it.
+        std::mem::forget(std::mem::replace(self, fresh));
+    }
+}
+
+impl<T> Drop for Items<T> {
+    fn drop(&mut self) {
+        while let Popped::Item(..) = self.pop() {}
+        // SAFETY: both ends are in this block, which no thread uses any more.
+        drop(unsafe { Box::from_raw(self.tail.0.block.load(Ordering::Relaxed)) });
+    }
+}
