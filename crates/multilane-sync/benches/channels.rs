@@ -1,6 +1,6 @@
 //! Messages a second through our channel and through crossbeam's, with the same threads; prints a table.
 //!
-//! `cargo bench -p multilane-sync --bench channels -- [messages] [repeats]`
+//! `cargo bench -p multilane-sync --bench channels -- [messages] [repeats] [words of the rows]`
 //!
 //! The first rows are the shapes of crossbeam's own benchmarks, the last those of a pool: one queue that all
 //! workers share, against one for each, with operations that do nothing.
@@ -57,7 +57,8 @@ impl Queue for Theirs {
     }
 }
 
-/// How many threads put, how many take, and whether each taker has a queue of its own.
+/// How many threads put, how many take, and whether each taker has a queue of its own. Without takers, one thread puts
+/// so many and takes them.
 #[derive(Clone, Copy)]
 struct Shape {
     putters: usize,
@@ -68,6 +69,9 @@ struct Shape {
 /// Messages a second.
 fn rate<Q: Queue>(shape: Shape, capacity: usize, messages: usize) -> f64 {
     let Shape { putters, takers, own } = shape;
+    if takers == 0 {
+        return rate_alone::<Q>(shape, capacity, messages);
+    }
     let queues: Arc<Vec<Q>> = Arc::new((0..if own { takers } else { 1 }).map(|_| Q::new(capacity)).collect());
     let (each_puts, each_takes) = (messages / putters, messages / takers);
     let start = Arc::new(Barrier::new(putters + takers + 1));
@@ -98,15 +102,33 @@ fn rate<Q: Queue>(shape: Shape, capacity: usize, messages: usize) -> f64 {
     messages as f64 / begin.elapsed().as_secs_f64()
 }
 
+/// Messages a second where one thread puts and takes, as it does where no other is at the channel.
+fn rate_alone<Q: Queue>(shape: Shape, capacity: usize, messages: usize) -> f64 {
+    let queue = Q::new(capacity);
+    let at_a_time = if capacity == 0 { shape.putters } else { capacity.min(shape.putters) };
+    let begin = Instant::now();
+    for start in (0..messages).step_by(at_a_time) {
+        for item in 0..at_a_time {
+            queue.put(start + item);
+        }
+        for _ in 0..at_a_time {
+            black_box(queue.take());
+        }
+    }
+    messages as f64 / begin.elapsed().as_secs_f64()
+}
+
 fn median(mut rates: Vec<f64>) -> f64 {
     rates.sort_by(f64::total_cmp);
     rates[rates.len() / 2]
 }
 
 fn main() {
-    let mut arguments = std::env::args()
+    let (numbers, words): (Vec<String>, Vec<String>) = std::env::args()
         .skip(1)
-        .filter_map(|argument| argument.parse::<usize>().ok());
+        .filter(|argument| !argument.starts_with("--"))
+        .partition(|argument| argument.parse::<usize>().is_ok());
+    let mut arguments = numbers.iter().filter_map(|argument| argument.parse::<usize>().ok());
     // A multiple of every number of threads.
     let messages = arguments.next().unwrap_or(200_000).next_multiple_of(240);
     let repeats = arguments.next().unwrap_or(5);
@@ -117,6 +139,8 @@ fn main() {
     };
     let mut rows = Vec::new();
     for capacity in [0, 1, 100, 1000] {
+        rows.push(("alone, one at a time".to_owned(), shape(1, 0), capacity));
+        rows.push(("alone, 100 at a time".to_owned(), shape(100, 0), capacity));
         rows.push(("spsc".to_owned(), shape(1, 1), capacity));
         for threads in [2, 4, 8, 15] {
             rows.push((format!("mpsc {threads}"), shape(threads, 1), capacity));
@@ -137,6 +161,7 @@ fn main() {
         "{:<28} {:>8} {:>14} {:>14} {:>7}",
         "", "bound", "ours/s", "crossbeam/s", "ratio"
     );
+    rows.retain(|(name, ..)| words.is_empty() || words.iter().any(|word| name.contains(word.as_str())));
     for (name, shape, capacity) in rows {
         // Interleaved, so that a busy moment meets both.
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());

@@ -15,6 +15,7 @@ pub(crate) trait Inherit {
     fn inherit(&mut self);
 }
 
+#[cfg(not(loom))]
 impl<T: Inherit> Inherit for Box<T> {
     fn inherit(&mut self) {
         (**self).inherit();
@@ -126,7 +127,7 @@ mod model {
 
     pub(crate) fn after_fork() {}
 
-    impl<T: Inherit> Inherited<T> {
+    impl<T> Inherited<T> {
         pub(crate) fn new(state: T) -> Self {
             Self(state)
         }

@@ -6,6 +6,7 @@ use std::ptr;
 
 use super::block::{Block, SLOTS};
 use crate::backoff::Backoff;
+#[cfg(not(loom))]
 use crate::guarded::Inherit;
 use crate::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
@@ -26,6 +27,8 @@ pub(super) struct Items<T> {
     capacity: AtomicU64,
     /// Items whose work is done.
     done: AtomicU64,
+    /// Blocks past the head that others were still taking from when the last slot was taken.
+    leaving: AtomicPtr<Block<T>>,
 }
 
 /// One end of the items, with what the threads that move it need.
@@ -93,6 +96,7 @@ impl<T> Items<T> {
             head: Padded(End::new(first)),
             capacity: AtomicU64::new(capacity),
             done: AtomicU64::new(0),
+            leaving: AtomicPtr::new(ptr::null_mut()),
         }
     }
 
@@ -127,7 +131,7 @@ impl<T> Items<T> {
                         tail.block.store(next, Ordering::Release);
                         tail.word.fetch_add(STEP, Ordering::Release);
                         // SAFETY: the block lives until all its slots are taken, this one too.
-                        unsafe { Block::link(block, next) };
+                        unsafe { &*block }.next.store(next, Ordering::Release);
                         next = ptr::null_mut();
                     }
                     // SAFETY: as above, and the swap gave this slot to this thread.
@@ -174,17 +178,57 @@ impl<T> Items<T> {
                 Ok(()) => {
                     if slot + 1 == SLOTS {
                         // SAFETY: the block lives until all its slots are taken, this one too.
-                        let next = unsafe { Block::await_next(block) };
+                        let next = unsafe { &*block }.await_next();
                         head.block.store(next, Ordering::Release);
                         head.word.fetch_add(STEP, Ordering::Release);
                     }
                     // SAFETY: as above, and the swap gave the item to this thread.
                     let item = unsafe { Block::take(block, slot) };
+                    if slot + 1 == SLOTS {
+                        self.let_go(block);
+                    }
                     return Popped::Item(item, word & AWAITED != 0);
                 }
                 Err(now) => word = now,
             }
             backoff.retry();
+        }
+    }
+
+    /// Frees a block whose last slot this thread took, and others that could not be freed before. One that other
+    /// threads are still taking from is left for the next who comes here.
+    fn let_go(&self, block: *mut Block<T>) {
+        self.free_or_leave(block);
+        if self.leaving.load(Ordering::Relaxed).is_null() {
+            return;
+        }
+        let mut next = self.leaving.swap(ptr::null_mut(), Ordering::Acquire);
+        while !next.is_null() {
+            let block = next;
+            // SAFETY: who takes the list has its blocks alone, but for those who are still taking from them.
+            next = unsafe { &*block }.next.load(Ordering::Relaxed);
+            self.free_or_leave(block);
+        }
+    }
+
+    fn free_or_leave(&self, block: *mut Block<T>) {
+        // SAFETY: as in `let_go`; and only this thread knows that the last slot of a block is taken that is in no list.
+        let used = unsafe { &*block };
+        if used.is_used_up() {
+            // SAFETY: made by a box, and no thread is left that takes from it.
+            drop(unsafe { Box::from_raw(block) });
+            return;
+        }
+        let mut first = self.leaving.load(Ordering::Relaxed);
+        loop {
+            used.next.store(first, Ordering::Relaxed);
+            let put = self
+                .leaving
+                .compare_exchange_weak(first, block, Ordering::Release, Ordering::Relaxed);
+            match put {
+                Ok(_) => return,
+                Err(now) => first = now,
+            }
         }
     }
 
@@ -302,15 +346,16 @@ impl<T> Items<T> {
         while position < tail {
             match (position % LAP) as usize {
                 // SAFETY: between the ends, and nothing moves them: the block is there and linked.
-                SLOTS => block = unsafe { Block::await_next(block) },
+                SLOTS => block = unsafe { &*block }.await_next(),
                 // SAFETY: as above, the slot is written and not taken.
-                slot => unsafe { Block::look(block, slot, &mut look) },
+                slot => unsafe { (*block).look(slot, &mut look) },
             }
             position += 1;
         }
     }
 
     /// Whether no thread is in the middle of putting in or taking out, as it may be at a fork.
+    #[cfg(not(loom))]
     fn is_whole(&self) -> bool {
         let tail = self.tail.0.word.load(Ordering::Relaxed);
         let head = self.head.0.word.load(Ordering::Relaxed);
@@ -319,15 +364,15 @@ impl<T> Items<T> {
         }
         let mut block = self.head.0.block.load(Ordering::Relaxed);
         for position in position(head)..position(tail) {
+            // SAFETY: the block of the head is there as long as the head is in it; so are those linked to it.
+            let here = unsafe { &*block };
             match (position % LAP) as usize {
-                // SAFETY: the block of the head is there as long as the head is in it; so are those linked to it.
-                SLOTS => match unsafe { Block::next(block) } {
-                    Some(next) => block = next,
-                    None => return false,
-                },
-                // SAFETY: as above.
-                slot if unsafe { !Block::is_written(block, slot) } => return false,
+                SLOTS => block = here.next.load(Ordering::Relaxed),
+                slot if !here.is_written(slot) => return false,
                 _ => {}
+            }
+            if block.is_null() {
+                return false;
             }
         }
         block == self.tail.0.block.load(Ordering::Relaxed)
@@ -352,6 +397,7 @@ impl<T> End<T> {
     }
 }
 
+#[cfg(not(loom))]
 impl<T> Inherit for Items<T> {
     fn inherit(&mut self) {
         if self.is_whole() {
@@ -373,7 +419,17 @@ impl<T> Inherit for Items<T> {
 impl<T> Drop for Items<T> {
     fn drop(&mut self) {
         while let Popped::Item(..) = self.pop() {}
-        // SAFETY: both ends are in this block, which no thread uses any more.
-        drop(unsafe { Box::from_raw(self.tail.0.block.load(Ordering::Relaxed)) });
+        // Both ends are in the last block, and nobody takes from those before.
+        let mut block = self.tail.0.block.load(Ordering::Relaxed);
+        let mut next = self.leaving.load(Ordering::Relaxed);
+        while !block.is_null() {
+            // SAFETY: made by a box, and no thread uses it any more.
+            drop(unsafe { Box::from_raw(block) });
+            block = next;
+            if !block.is_null() {
+                // SAFETY: as above.
+                next = unsafe { &*block }.next.load(Ordering::Relaxed);
+            }
+        }
     }
 }

@@ -72,41 +72,52 @@ fn loom_select() {
     });
 }
 
-/// Whatever the bound and the ends of blocks, each item comes out once and a sender's in their order.
-fn passes(capacity: usize, senders: usize, each: usize) {
-    let channel = Arc::new(Channel::new(capacity));
-    let threads: Vec<_> = (0..senders)
-        .map(|sender| {
-            let channel = channel.clone();
-            thread::spawn(move || {
-                for item in 0..each {
-                    channel.send((sender, item), FOREVER, &mut Blocking).unwrap();
-                }
-            })
-        })
-        .collect();
-    let mut next = vec![0; senders];
-    for _ in 0..senders * each {
-        let (sender, item) = channel.receive(FOREVER, &mut Blocking).unwrap().unwrap();
-        assert_eq!(item, next[sender]);
-        next[sender] += 1;
-    }
-    for thread in threads {
-        thread.join().unwrap();
-    }
-    assert!(channel.is_empty());
-}
-
 #[test]
 fn loom_channel_with_two_senders() {
-    check(2, || passes(1, 2, 1));
-    check(2, || passes(0, 2, 2));
+    check(2, || {
+        let channel = Arc::new(Channel::new(1));
+        let sends: Vec<_> = [1, 2]
+            .map(|item| {
+                let channel = channel.clone();
+                thread::spawn(move || channel.send(item, FOREVER, &mut Blocking).unwrap())
+            })
+            .into();
+        let first = channel.receive(FOREVER, &mut Blocking).unwrap().unwrap();
+        for thread in sends {
+            thread.join().unwrap();
+        }
+        assert_eq!(channel.try_receive().unwrap().unwrap() + first, 3);
+    });
 }
 
 #[test]
 fn loom_channel_goes_from_block_to_block() {
-    check(2, || passes(0, 1, 3));
-    check(2, || passes(2, 1, 5));
+    check(3, || {
+        let channel = Arc::new(Channel::new(0));
+        channel.try_send(0).unwrap();
+        let there = channel.clone();
+        let sends = thread::spawn(move || {
+            there.try_send(1).unwrap();
+            there.try_send(2).unwrap();
+        });
+        let mut items: Vec<i32> = (0..2).filter_map(|_| channel.try_receive().unwrap()).collect();
+        sends.join().unwrap();
+        items.extend(std::iter::from_fn(|| channel.try_receive().unwrap()));
+        assert_eq!(items, [0, 1, 2]);
+    });
+}
+
+#[test]
+fn loom_channel_puts_one_new_block_in_place() {
+    check(3, || {
+        let channel = Arc::new(Channel::new(0));
+        let there = channel.clone();
+        channel.try_send(0).unwrap();
+        let sends = thread::spawn(move || there.try_send(1).unwrap());
+        channel.try_send(1).unwrap();
+        sends.join().unwrap();
+        assert_eq!(channel.len(), 3);
+    });
 }
 
 #[test]
