@@ -130,7 +130,11 @@ fn run<Q: Queue>(shape: Shape, capacity: usize, messages: usize) -> Run {
 /// Where one thread puts and takes, as it does where no other is at the channel.
 fn run_alone<Q: Queue>(shape: Shape, capacity: usize, messages: usize) -> Run {
     let queue = Q::new(capacity);
-    let at_a_time = if capacity == 0 { shape.putters } else { capacity.min(shape.putters) };
+    let at_a_time = if capacity == 0 {
+        shape.putters
+    } else {
+        capacity.min(shape.putters)
+    };
     Run::of(messages, || {
         for start in (0..messages).step_by(at_a_time) {
             for item in 0..at_a_time {
@@ -190,7 +194,11 @@ fn main() {
     rows.retain(|(name, ..)| words.is_empty() || words.iter().any(|word| name.contains(word.as_str())));
     for (name, shape, capacity) in rows {
         // With room for one, each message is a switch of threads.
-        let messages = if capacity == 1 && shape.takers > 0 { messages / 20 } else { messages };
+        let messages = if capacity == 1 && shape.takers > 0 {
+            messages / 20
+        } else {
+            messages
+        };
         // Interleaved, so that a busy moment meets both.
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..repeats {

@@ -7,6 +7,7 @@
 //! that is faster than handing over. It then goes back to the front of the queue.
 
 mod block;
+mod end;
 mod items;
 
 use std::sync::Arc;
@@ -201,10 +202,10 @@ impl<T> Channel<T> {
         for side in [Side::Receive, Side::Send] {
             let mut queue = self.queue(side).lock();
             while let Some(waiter) = queue.claim_first() {
-                items.wakes(side.awaits());
+                items.end(side.awaits()).wakes();
                 waiter.turn.grant(waiter.tag);
             }
-            items.await_no_more(side.awaits());
+            items.end(side.awaits()).await_no_more();
         }
         dropped
     }
@@ -237,7 +238,8 @@ impl<T> Channel<T> {
     /// The most items at a time; 0 is no bound.
     pub fn capacity(&self) -> usize {
         // What is no number of items is no bound.
-        usize::try_from(self.items.get().capacity()).map_or(0, |capacity| if capacity == usize::MAX { 0 } else { capacity })
+        usize::try_from(self.items.get().capacity())
+            .map_or(0, |capacity| if capacity == usize::MAX { 0 } else { capacity })
     }
 
     /// Sets the bound. Items that are in already stay.
@@ -274,19 +276,18 @@ impl<T> Channel<T> {
     /// Wakes who sleeps at a side, unless as many as can go on were woken and have yet to look.
     #[cold]
     pub(crate) fn rouse(&self, side: Side) {
-        let items = self.items.get();
-        let end = side.awaits();
-        while self.ready(side) > items.woken(end) {
+        let end = self.items.get().end(side.awaits());
+        while self.ready(side) > end.woken() {
             let mut queue = self.queue(side).lock();
-            if self.ready(side) <= items.woken(end) {
+            if self.ready(side) <= end.woken() {
                 return;
             }
             let waiter = queue.claim_first();
             if waiter.is_some() {
-                items.wakes(end);
+                end.wakes();
             }
             if queue.is_empty() {
-                items.await_no_more(end);
+                end.await_no_more();
             }
             drop(queue);
             match waiter {
@@ -298,7 +299,7 @@ impl<T> Channel<T> {
 
     /// Says that a thread that was woken is about to look.
     pub(crate) fn looks(&self, side: Side) {
-        self.items.get().looks(side.awaits());
+        self.items.get().end(side.awaits()).looks();
     }
 
     /// Puts a wait into the queue of a side, unless that need not wait, or never has to again.
@@ -311,7 +312,7 @@ impl<T> Channel<T> {
             queue.join(place);
         }
         let items = self.items.get();
-        items.await_end(side.awaits());
+        items.end(side.awaits()).await_move();
         // After that: who moves the end from now on sees that somebody waits.
         if items.is_closed() || self.ready(side) > 0 {
             self.remove(&mut queue, side, turn);
@@ -327,7 +328,7 @@ impl<T> Channel<T> {
     fn remove(&self, queue: &mut Queue, side: Side, turn: &Arc<Turn>) {
         queue.leave(turn);
         if queue.is_empty() {
-            self.items.get().await_no_more(side.awaits());
+            self.items.get().end(side.awaits()).await_no_more();
         }
     }
 

@@ -201,7 +201,10 @@ mod process {
     pub fn waits() -> Vec<WaitSeen> {
         let graph = graph();
         let seen = graph.threads.values().filter_map(|node| {
-            let waiting = node.waits.last().filter(|waiting| matches!(waiting.on, On::Resource(_)))?;
+            let waiting = node
+                .waits
+                .last()
+                .filter(|waiting| matches!(waiting.on, On::Resource(_)))?;
             let mut holders = Vec::new();
             graph.holders(waiting, &mut holders);
             let holders: Vec<u64> = holders

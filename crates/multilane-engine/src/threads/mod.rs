@@ -605,7 +605,10 @@ impl Backend for Pool {
             return;
         }
         // All workers are to be there, and a worker that waits runs what its own tasks submitted.
-        let parent_runs = state.running.iter().any(|running| running.task.id == task.options.parent);
+        let parent_runs = state
+            .running
+            .iter()
+            .any(|running| running.task.id == task.options.parent);
         if state.queue.contains(task.id) && state.ready == self.shared.workers && !parent_runs {
             into.extend_from_slice(&state.threads);
         }

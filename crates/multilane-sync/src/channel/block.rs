@@ -62,7 +62,8 @@ impl<T> Block<T> {
         // SAFETY: the caller's. The reference is not used after the last line, when the block may be freed.
         let slot = unsafe { &(&(*block).slots)[slot] };
         // SAFETY: nobody else uses it before it is written.
-        slot.item.with_mut(|place| unsafe { place.write(MaybeUninit::new(item)) });
+        slot.item
+            .with_mut(|place| unsafe { place.write(MaybeUninit::new(item)) });
         slot.state.store(WRITTEN, Ordering::Release);
     }
 

@@ -5,19 +5,11 @@
 use std::ptr;
 
 use super::block::{Block, SLOTS};
+use super::end::{AWAITED, CLOSED, End, LAP, Padded, STEP, count, position, slot};
 use crate::backoff::Backoff;
 #[cfg(not(loom))]
 use crate::guarded::Inherit;
-use crate::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
-
-/// In the word of the tail: nothing is put in any more.
-const CLOSED: u64 = 1;
-/// In the word of an end: somebody sleeps until this end moves.
-const AWAITED: u64 = 2;
-/// What one position is in a word.
-const STEP: u64 = 4;
-/// Positions of a block: its slots, and one in which the next block is put in place.
-const LAP: u64 = SLOTS as u64 + 1;
+use crate::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 /// Items in the order they were put in, at most `capacity` at a time.
 pub(super) struct Items<T> {
@@ -30,22 +22,6 @@ pub(super) struct Items<T> {
     /// Blocks past the head that others were still taking from when the last slot was taken.
     leaving: AtomicPtr<Block<T>>,
 }
-
-/// One end of the items, with what the threads that move it need.
-struct End<T> {
-    /// The position, and flags.
-    word: AtomicU64,
-    /// The block of the position.
-    block: AtomicPtr<Block<T>>,
-    /// A position that the other end has reached. It may be further: then it is looked at again.
-    other: AtomicU64,
-    /// Threads that were woken because this end moved and have not looked since.
-    woken: AtomicU32,
-}
-
-/// Alone in its cache line, and in the one that a processor fetches with it.
-#[repr(align(128))]
-struct Padded<T>(T);
 
 /// One of the ends.
 #[derive(Clone, Copy)]
@@ -74,19 +50,6 @@ pub(super) enum Popped<T> {
 unsafe impl<T: Send> Send for Items<T> {}
 // SAFETY: as above.
 unsafe impl<T: Send> Sync for Items<T> {}
-
-fn position(word: u64) -> u64 {
-    word / STEP
-}
-
-fn slot(word: u64) -> usize {
-    (position(word) % LAP) as usize
-}
-
-/// Items before a position.
-fn count(position: u64) -> u64 {
-    position - position / LAP
-}
 
 impl<T> Items<T> {
     pub(super) fn new(capacity: u64) -> Self {
@@ -301,34 +264,8 @@ impl<T> Items<T> {
             .is_ok()
     }
 
-    /// Says that somebody is about to sleep until that end moves. Who moved it before is seen from here on.
-    pub(super) fn await_end(&self, which: Which) {
-        self.end(which).word.fetch_or(AWAITED, Ordering::AcqRel);
-    }
-
-    /// Says that nobody does.
-    pub(super) fn await_no_more(&self, which: Which) {
-        self.end(which).word.fetch_and(!AWAITED, Ordering::AcqRel);
-    }
-
-    /// Threads that were woken because that end moved and have not looked since.
-    pub(super) fn woken(&self, which: Which) -> u64 {
-        self.end(which).woken.load(Ordering::Relaxed).into()
-    }
-
-    /// Counts one of those that will look because that end moved.
-    pub(super) fn wakes(&self, which: Which) {
-        self.end(which).woken.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// It is about to look. Who moved the end counting on that is seen from here on.
-    pub(super) fn looks(&self, which: Which) {
-        let end = self.end(which);
-        end.woken.fetch_sub(1, Ordering::Relaxed);
-        end.word.fetch_or(0, Ordering::AcqRel);
-    }
-
-    fn end(&self, which: Which) -> &End<T> {
+    /// That end, for those who wait until it moves.
+    pub(super) fn end(&self, which: Which) -> &End<T> {
         match which {
             Which::Tail => &self.tail.0,
             Which::Head => &self.head.0,
@@ -379,31 +316,12 @@ impl<T> Items<T> {
     }
 }
 
-impl<T> End<T> {
-    fn new(block: *mut Block<T>) -> Self {
-        Self {
-            word: AtomicU64::new(0),
-            block: AtomicPtr::new(block),
-            other: AtomicU64::new(0),
-            woken: AtomicU32::new(0),
-        }
-    }
-
-    #[inline]
-    fn swap(&self, old: u64, new: u64) -> Result<(), u64> {
-        self.word
-            .compare_exchange_weak(old, new, Ordering::AcqRel, Ordering::Acquire)
-            .map(drop)
-    }
-}
-
 #[cfg(not(loom))]
 impl<T> Inherit for Items<T> {
     fn inherit(&mut self) {
         if self.is_whole() {
             for end in [&self.tail.0, &self.head.0] {
-                end.word.fetch_and(!AWAITED, Ordering::Relaxed);
-                end.woken.store(0, Ordering::Relaxed);
+                end.forget_waiters();
             }
             return;
         }
@@ -430,6 +348,50 @@ impl<T> Drop for Items<T> {
                 // SAFETY: as above.
                 next = unsafe { &*block }.next.load(Ordering::Relaxed);
             }
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn taken(items: &Items<Box<u64>>) -> Vec<u64> {
+        std::iter::from_fn(|| match items.pop() {
+            Popped::Item(item, _) => Some(*item),
+            _ => None,
+        })
+        .collect()
+    }
+
+    #[test]
+    fn the_child_of_a_fork_keeps_what_is_in_and_forgets_who_waits() {
+        let mut items = Items::new(u64::MAX);
+        for item in 0..100 {
+            items.push(Box::new(item));
+        }
+        items.end(Which::Tail).await_move();
+        items.end(Which::Head).wakes();
+        items.inherit();
+        assert!(matches!(items.push(Box::new(100)), Pushed::Yes(false)));
+        assert_eq!(items.end(Which::Head).woken(), 0);
+        assert_eq!(taken(&items), (0..=100).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_child_of_a_fork_in_the_middle_of_a_change_starts_anew() {
+        for middle in [0, SLOTS as u64 - 1] {
+            let mut items = Items::new(7);
+            for item in 0..middle {
+                items.push(Box::new(item));
+                taken(&items);
+            }
+            items.close();
+            // As by a thread that has a slot and is about to write.
+            items.tail.0.word.fetch_add(STEP, Ordering::Relaxed);
+            items.inherit();
+            assert!(items.is_closed());
+            assert_eq!((items.capacity(), items.len(), items.unfinished()), (7, 0, 0));
         }
     }
 }
