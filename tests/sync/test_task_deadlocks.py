@@ -78,7 +78,10 @@ def test_two_actors_that_ask_each_other() -> None:
         # The one that fails answers the question that waits in its mailbox next.
         (error,) = [outcome for outcome in outcomes if isinstance(outcome, ml.DeadlockError)]
         assert "here" in outcomes
-        assert {step.waits_for for step in error.steps} == {"the end of task `one.answer`", "the end of task `two.answer`"}
+        assert {step.waits_for for step in error.steps} == {
+            "the end of task `one.answer`",
+            "the end of task `two.answer`",
+        }
         assert "let one of them not wait for the other's answer" in str(error)
         assert one.ask("answer").result() == two.ask("answer").result() == "here"
 
@@ -170,9 +173,8 @@ def test_a_task_whose_time_runs_out_is_no_deadlock() -> None:
         with lock:
             pass
 
-    with ml.Executor(1, "threads") as executor:
-        with lock:
-            handle = executor.submit_with(want, timeout=0.05)
-            eventually(lambda: lock.waiting == 1)
-            with pytest.raises(ml.TaskTimeout):
-                handle.result()
+    with ml.Executor(1, "threads") as executor, lock:
+        handle = executor.submit_with(want, timeout=0.05)
+        eventually(lambda: lock.waiting == 1)
+        with pytest.raises(ml.TaskTimeout):
+            handle.result()
