@@ -87,15 +87,7 @@ class Handle(_multilane.Handle, Future[T]):
     if TYPE_CHECKING:
 
         def result(self, timeout: float | None = None) -> T:
-            """Wait for the task and return its result, or raise its error.
-
-            Raises
-            ------
-            TimeoutError
-                It did not end within ``timeout`` seconds.
-            DeadlockError
-                It is for threads to run that wait, in the end, for this one.
-            """
+            """Wait for the task and return its result, or raise its error."""
 
         def get(self, timeout: float | None = None) -> T:
             """Do the same as `result`."""

@@ -76,45 +76,50 @@ impl<T> Channel<T> {
     ///
     /// # Errors
     /// The channel is shut down, or the caller stopped the wait.
+    #[inline]
     pub fn send(&self, item: T, patience: Patience, caller: &mut impl Caller) -> Result<Sent<T>, SyncError> {
+        match self.try_send(item)? {
+            Sent::Full(item) if patience != Patience::None => self.send_later(item, patience, caller),
+            sent => Ok(sent),
+        }
+    }
+
+    #[cold]
+    fn send_later(&self, item: T, patience: Patience, caller: &mut impl Caller) -> Result<Sent<T>, SyncError> {
         let mut item = item;
         let mut woken = false;
         let mut lingering = Lingering::new(caller);
-        loop {
+        while lingering.linger() || self.wait(Side::Send, &mut woken, patience, caller)? {
             match self.try_send(item)? {
                 Sent::Yes => return Ok(Sent::Yes),
                 Sent::Full(back) => item = back,
             }
-            if patience == Patience::None {
-                return Ok(Sent::Full(item));
-            }
-            if lingering.linger() {
-                continue;
-            }
-            if !self.wait(Side::Send, &mut woken, patience, caller)? {
-                return Ok(Sent::Full(item));
-            }
         }
+        Ok(Sent::Full(item))
     }
 
     /// Takes the oldest item out; None when the time ran out.
     ///
     /// # Errors
     /// The channel is shut down and empty, or the caller stopped the wait.
+    #[inline]
     pub fn receive(&self, patience: Patience, caller: &mut impl Caller) -> Result<Option<T>, SyncError> {
+        match self.try_receive()? {
+            None if patience != Patience::None => self.receive_later(patience, caller),
+            received => Ok(received),
+        }
+    }
+
+    #[cold]
+    fn receive_later(&self, patience: Patience, caller: &mut impl Caller) -> Result<Option<T>, SyncError> {
         let mut woken = false;
         let mut lingering = Lingering::new(caller);
-        loop {
+        while lingering.linger() || self.wait(Side::Receive, &mut woken, patience, caller)? {
             if let Some(item) = self.try_receive()? {
                 return Ok(Some(item));
             }
-            if patience != Patience::None && lingering.linger() {
-                continue;
-            }
-            if patience == Patience::None || !self.wait(Side::Receive, &mut woken, patience, caller)? {
-                return Ok(None);
-            }
         }
+        Ok(None)
     }
 
     /// Puts an item in if there is room.

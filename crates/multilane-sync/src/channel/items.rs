@@ -64,8 +64,24 @@ impl<T> Items<T> {
     }
 
     /// Puts an item in if there is room.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push(&self, item: T) -> Pushed<T> {
+        let tail = &self.tail.0;
+        let word = tail.word.load(Ordering::Acquire);
+        let block = tail.block.load(Ordering::Acquire);
+        let slot = slot(word);
+        let is_usual = slot + 1 < SLOTS && word & CLOSED == 0 && !self.is_full_at(position(word));
+        if is_usual && tail.swap(word, word + STEP).is_ok() {
+            // SAFETY: the block lives until all its slots are taken, and the swap gave this one to this thread.
+            unsafe { Block::write(block, slot, item) };
+            return Pushed::Yes(word & AWAITED != 0);
+        }
+        self.push_slowly(item)
+    }
+
+    /// The same whatever comes between: the end of a block, other threads, no room.
+    #[inline(never)]
+    fn push_slowly(&self, item: T) -> Pushed<T> {
         let tail = &self.tail.0;
         let mut backoff = Backoff::new();
         let mut next: *mut Block<T> = ptr::null_mut();
@@ -113,8 +129,24 @@ impl<T> Items<T> {
     }
 
     /// Takes the oldest item out.
-    #[inline]
+    #[inline(always)]
     pub(super) fn pop(&self) -> Popped<T> {
+        let head = &self.head.0;
+        let word = head.word.load(Ordering::Acquire);
+        let block = head.block.load(Ordering::Acquire);
+        let slot = slot(word);
+        let is_usual = slot + 1 < SLOTS && self.has_item_at(position(word));
+        if is_usual && head.swap(word, word + STEP).is_ok() {
+            // SAFETY: the block lives until all its slots are taken, and the swap gave this one to this thread.
+            let item = unsafe { Block::take(block, slot) };
+            return Popped::Item(item, word & AWAITED != 0);
+        }
+        self.pop_slowly()
+    }
+
+    /// The same whatever comes between: the end of a block, other threads, no item.
+    #[inline(never)]
+    fn pop_slowly(&self) -> Popped<T> {
         let head = &self.head.0;
         let mut backoff = Backoff::new();
         let mut word = head.word.load(Ordering::Acquire);
@@ -126,16 +158,10 @@ impl<T> Items<T> {
                 word = head.word.load(Ordering::Acquire);
                 continue;
             }
-            if position(word) >= head.other.load(Ordering::Relaxed) {
-                let tail = self.tail.0.word.load(Ordering::Acquire);
-                if position(tail) <= position(word) {
-                    return if tail & CLOSED == 0 {
-                        Popped::Empty
-                    } else {
-                        Popped::Closed
-                    };
-                }
-                head.other.store(position(tail), Ordering::Relaxed);
+            // In this order: a tail that is closed does not move any more.
+            let is_closed = self.is_closed();
+            if !self.has_item_at(position(word)) {
+                return if is_closed { Popped::Closed } else { Popped::Empty };
             }
             match head.swap(word, word + STEP) {
                 Ok(()) => {
@@ -209,6 +235,18 @@ impl<T> Items<T> {
         let head = position(self.head.0.word.load(Ordering::Acquire));
         self.tail.0.other.store(head, Ordering::Relaxed);
         is_full(head)
+    }
+
+    /// Whether there is an item with the head there.
+    #[inline]
+    fn has_item_at(&self, head: u64) -> bool {
+        let seen = &self.head.0.other;
+        if head < seen.load(Ordering::Relaxed) {
+            return true;
+        }
+        let tail = position(self.tail.0.word.load(Ordering::Acquire));
+        seen.store(tail, Ordering::Relaxed);
+        head < tail
     }
 
     /// Lets nothing more in.
