@@ -70,22 +70,31 @@ impl<T> Items<T> {
         let word = tail.word.load(Ordering::Acquire);
         let block = tail.block.load(Ordering::Acquire);
         let slot = slot(word);
-        let is_usual = slot + 1 < SLOTS && word & CLOSED == 0 && !self.is_full_at(position(word));
-        if is_usual && tail.swap(word, word + STEP).is_ok() {
-            // SAFETY: the block lives until all its slots are taken, and the swap gave this one to this thread.
-            unsafe { Block::write(block, slot, item) };
-            return Pushed::Yes(word & AWAITED != 0);
+        if word & CLOSED != 0 {
+            return Pushed::Closed;
         }
-        self.push_slowly(item)
+        if self.is_full_at(position(word)) {
+            return Pushed::Full(item);
+        }
+        if slot + 1 >= SLOTS {
+            return self.push_slowly(word, item);
+        }
+        match tail.swap(word, word + STEP) {
+            Ok(()) => {
+                // SAFETY: the block lives until all its slots are taken, and the swap gave this one to this thread.
+                unsafe { Block::write(block, slot, item) };
+                Pushed::Yes(word & AWAITED != 0)
+            }
+            Err(now) => self.push_slowly(now, item),
+        }
     }
 
-    /// The same whatever comes between: the end of a block, other threads, no room.
+    /// The same at the end of a block, and where another thread was first.
     #[inline(never)]
-    fn push_slowly(&self, item: T) -> Pushed<T> {
+    fn push_slowly(&self, mut word: u64, item: T) -> Pushed<T> {
         let tail = &self.tail.0;
         let mut backoff = Backoff::new();
         let mut next: *mut Block<T> = ptr::null_mut();
-        let mut word = tail.word.load(Ordering::Acquire);
         let pushed = loop {
             if word & CLOSED != 0 {
                 break Pushed::Closed;
@@ -135,21 +144,27 @@ impl<T> Items<T> {
         let word = head.word.load(Ordering::Acquire);
         let block = head.block.load(Ordering::Acquire);
         let slot = slot(word);
-        let is_usual = slot + 1 < SLOTS && self.has_item_at(position(word));
-        if is_usual && head.swap(word, word + STEP).is_ok() {
-            // SAFETY: the block lives until all its slots are taken, and the swap gave this one to this thread.
-            let item = unsafe { Block::take(block, slot) };
-            return Popped::Item(item, word & AWAITED != 0);
+        if slot + 1 >= SLOTS {
+            return self.pop_slowly(word);
         }
-        self.pop_slowly()
+        if let Some(nothing) = self.nothing_at(position(word)) {
+            return nothing;
+        }
+        match head.swap(word, word + STEP) {
+            Ok(()) => {
+                // SAFETY: the block lives until all its slots are taken, and the swap gave this one to this thread.
+                let item = unsafe { Block::take(block, slot) };
+                Popped::Item(item, word & AWAITED != 0)
+            }
+            Err(now) => self.pop_slowly(now),
+        }
     }
 
-    /// The same whatever comes between: the end of a block, other threads, no item.
+    /// The same at the end of a block, and where another thread was first.
     #[inline(never)]
-    fn pop_slowly(&self) -> Popped<T> {
+    fn pop_slowly(&self, mut word: u64) -> Popped<T> {
         let head = &self.head.0;
         let mut backoff = Backoff::new();
-        let mut word = head.word.load(Ordering::Acquire);
         loop {
             let block = head.block.load(Ordering::Acquire);
             let slot = slot(word);
@@ -158,10 +173,8 @@ impl<T> Items<T> {
                 word = head.word.load(Ordering::Acquire);
                 continue;
             }
-            // In this order: a tail that is closed does not move any more.
-            let is_closed = self.is_closed();
-            if !self.has_item_at(position(word)) {
-                return if is_closed { Popped::Closed } else { Popped::Empty };
+            if let Some(nothing) = self.nothing_at(position(word)) {
+                return nothing;
             }
             match head.swap(word, word + STEP) {
                 Ok(()) => {
@@ -237,16 +250,23 @@ impl<T> Items<T> {
         is_full(head)
     }
 
-    /// Whether there is an item with the head there.
+    /// Why there is no item with the head there; None where there is one.
     #[inline]
-    fn has_item_at(&self, head: u64) -> bool {
+    fn nothing_at(&self, head: u64) -> Option<Popped<T>> {
         let seen = &self.head.0.other;
         if head < seen.load(Ordering::Relaxed) {
-            return true;
+            return None;
         }
-        let tail = position(self.tail.0.word.load(Ordering::Acquire));
-        seen.store(tail, Ordering::Relaxed);
-        head < tail
+        let tail = self.tail.0.word.load(Ordering::Acquire);
+        if head >= position(tail) {
+            return Some(if tail & CLOSED == 0 {
+                Popped::Empty
+            } else {
+                Popped::Closed
+            });
+        }
+        seen.store(position(tail), Ordering::Relaxed);
+        None
     }
 
     /// Lets nothing more in.
