@@ -80,6 +80,8 @@ class Handle:
             It has not ended after ``timeout`` seconds.
         concurrent.futures.CancelledError
             It was cancelled.
+        DeadlockError
+            It is for threads of this process to run that wait, in the end, for this one.
         """
 
     def exception(self, timeout: float | None = None) -> BaseException | None:

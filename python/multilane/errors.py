@@ -129,7 +129,7 @@ class DeadlockError(MultilaneError, RuntimeError):
     ----------
     steps : tuple of WaitStep
         Who waits for what, in the order of the cycle: each waits for something that the
-        thread of the next step holds, the last for something of the first.
+        thread of the next step holds or has to run, the last for something of the first.
     """
 
     def __init__(self, message: str, steps: tuple[Any, ...] = ()) -> None:

@@ -60,6 +60,14 @@ pub trait Backend: Send + Sync {
     fn cancel(&self, task: &Arc<Task>, running: bool) -> Cancelled;
     /// Since when a worker runs the task; `None` when none does.
     fn running_since(&self, task: &Task) -> Option<u64>;
+    /// Whether its tasks run in threads of this process.
+    fn runs_here(&self) -> bool {
+        false
+    }
+    /// Puts down the threads of this process of which each can bring the task to its end, by the system's
+    /// identity: the one that runs it, or all that take from its queue. None where others can, too, or
+    /// nobody can tell.
+    fn threads_for(&self, _task: &Task, _into: &mut Vec<u64>) {}
     /// The last progress a running task reported.
     fn progress(&self, task: &Task) -> Option<Progress>;
     /// Calls back whenever the task reported progress.

@@ -153,6 +153,26 @@ fn local<'py>(py: Python<'py>, value: &(dyn std::any::Any + Send + Sync)) -> Bou
     }
 }
 
+/// The end of a handle's task, as the graph of waits sees it.
+struct Ending<'a>(&'a Handle);
+
+impl multilane_sync::Awaited for Ending<'_> {
+    fn label(&self) -> String {
+        format!("the end of task `{}`", self.0.name())
+    }
+
+    fn threads(&self, into: &mut Vec<u64>) {
+        if !self.0.task.is_done() {
+            self.0.lane.threads_for(&self.0.task, into);
+        }
+    }
+
+    fn asked_at(&self) -> Option<(usize, usize)> {
+        let (code, last) = self.0.site.as_ref()?;
+        crate::sync::mark(code, *last)
+    }
+}
+
 impl Handle {
     pub(crate) fn name(&self) -> String {
         record::name(self.task.options.function)
@@ -250,7 +270,13 @@ impl Handle {
                 (Some(a), Some(b)) => Some(a.min(b)),
                 (a, b) => a.or(b),
             };
-            let woken = py.detach(|| self.lane.wait(&self.task, left));
+            let sleep = || py.detach(|| self.lane.wait(&self.task, left));
+            let woken = if self.lane.runs_here() {
+                multilane_sync::wait_for(&Ending(self), timeout.is_none(), sleep)
+                    .map_err(|error| crate::sync::raised(py, error))?
+            } else {
+                sleep()
+            };
             if woken == Woken::Interrupted {
                 py.check_signals()?;
             }

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot run says so by panicking")]
 
+#[path = "../../multilane-graph/benches/scoped/mod.rs"]
 mod scoped;
 
 use std::f64::consts::PI;

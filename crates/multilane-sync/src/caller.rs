@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::backoff::Backoff;
+
 /// The wait is to end: a signal arrived, or the program says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stop;
@@ -49,37 +51,23 @@ impl Caller for Blocking {
 }
 
 /// Looks before a thread sleeps: first at once, then after letting others run.
-pub(crate) struct Lingering(u32);
+pub(crate) struct Lingering(Option<Backoff>);
 
 impl Lingering {
-    /// The last look after which the thread spins on its processor.
-    const SPINS: u32 = 6;
-    /// The last look. To sleep and be woken costs some microseconds, about as much as all looks.
-    const LOOKS: u32 = 10;
-
     pub(crate) fn new(caller: &impl Caller) -> Self {
         // A model has to explore every look, and none of them decides anything.
-        Self(if caller.lingers() && !cfg!(loom) {
-            0
-        } else {
-            Self::LOOKS + 1
-        })
+        Self((caller.lingers() && !cfg!(loom)).then(Backoff::new))
     }
 
     /// Lets a moment pass; false when it is time to sleep.
     pub(crate) fn linger(&mut self) -> bool {
-        if self.0 > Self::LOOKS {
-            return false;
-        }
-        if self.0 <= Self::SPINS {
-            for _ in 0..1 << self.0 {
-                std::hint::spin_loop();
+        match &mut self.0 {
+            Some(backoff) if !backoff.is_spent() => {
+                backoff.pause();
+                true
             }
-        } else {
-            std::thread::yield_now();
+            _ => false,
         }
-        self.0 += 1;
-        true
     }
 }
 

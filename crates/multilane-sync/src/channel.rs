@@ -1,55 +1,33 @@
 //! A queue of items between threads, bounded or not.
 //!
+//! Putting in and taking out need no lock; only who finds no room, or no item, or somebody who waits
+//! for what it did, comes to a queue with a mutex. `README.md` of this crate says why no wake-up is lost.
+//!
 //! A thread that is woken looks again, so one that is running may take the item first:
 //! that is faster than handing over. It then goes back to the front of the queue.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+mod block;
+mod end;
+mod items;
 
+use std::sync::Arc;
+
+use self::items::{Items, Popped, Pushed, Which};
 use crate::caller::{Caller, Lingering, Patience};
 use crate::error::SyncError;
-use crate::guarded::{Guarded, Inherit};
-use crate::queue::{Queue, Waiter};
+use crate::gate;
+use crate::guarded::{Guarded, Inherited};
+use crate::queue::Queue;
 use crate::resource::Nobody;
 use crate::thread::{Me, me};
 use crate::wait::{Turn, Woken};
 
 /// Items on their way from threads to threads.
 pub struct Channel<T> {
-    /// The most items at a time; 0 is no bound.
-    capacity: AtomicUsize,
-    pub(crate) state: Guarded<State<T>>,
-}
-
-pub(crate) struct State<T> {
-    pub(crate) items: VecDeque<T>,
-    pub(crate) receivers: Queue,
-    pub(crate) senders: Queue,
-    joiners: Queue,
-    unfinished: u64,
-    pub(crate) closed: bool,
-}
-
-impl<T> Default for State<T> {
-    fn default() -> Self {
-        Self {
-            items: VecDeque::new(),
-            receivers: Queue::default(),
-            senders: Queue::default(),
-            joiners: Queue::default(),
-            unfinished: 0,
-            closed: false,
-        }
-    }
-}
-
-impl<T> Inherit for State<T> {
-    fn inherit(&mut self) {
-        self.receivers.inherit();
-        self.senders.inherit();
-        self.joiners.inherit();
-    }
+    items: Inherited<Box<Items<T>>>,
+    receivers: Guarded<Queue>,
+    senders: Guarded<Queue>,
+    joiners: Guarded<Queue>,
 }
 
 /// What became of an item.
@@ -68,12 +46,29 @@ pub(crate) enum Side {
     Send,
 }
 
+impl Side {
+    /// The end that has to move before this side can go on.
+    fn awaits(self) -> Which {
+        match self {
+            Self::Receive => Which::Tail,
+            Self::Send => Which::Head,
+        }
+    }
+}
+
+/// A bound as the items have it; 0 is none.
+fn bound(capacity: usize) -> u64 {
+    if capacity == 0 { u64::MAX } else { capacity as u64 }
+}
+
 impl<T> Channel<T> {
     /// A channel for at most `capacity` items, or any number when that is 0.
     pub fn new(capacity: usize) -> Self {
         Self {
-            capacity: AtomicUsize::new(capacity),
-            state: Guarded::new(State::default()),
+            items: Inherited::new(Box::new(Items::new(bound(capacity)))),
+            receivers: Guarded::new(Queue::default()),
+            senders: Guarded::new(Queue::default()),
+            joiners: Guarded::new(Queue::default()),
         }
     }
 
@@ -81,45 +76,50 @@ impl<T> Channel<T> {
     ///
     /// # Errors
     /// The channel is shut down, or the caller stopped the wait.
+    #[inline]
     pub fn send(&self, item: T, patience: Patience, caller: &mut impl Caller) -> Result<Sent<T>, SyncError> {
+        match self.try_send(item)? {
+            Sent::Full(item) if patience != Patience::None => self.send_later(item, patience, caller),
+            sent => Ok(sent),
+        }
+    }
+
+    #[cold]
+    fn send_later(&self, item: T, patience: Patience, caller: &mut impl Caller) -> Result<Sent<T>, SyncError> {
         let mut item = item;
         let mut woken = false;
         let mut lingering = Lingering::new(caller);
-        loop {
+        while lingering.linger() || self.wait(Side::Send, &mut woken, patience, caller)? {
             match self.try_send(item)? {
                 Sent::Yes => return Ok(Sent::Yes),
                 Sent::Full(back) => item = back,
             }
-            if patience == Patience::None {
-                return Ok(Sent::Full(item));
-            }
-            if lingering.linger() {
-                continue;
-            }
-            if !self.wait(Side::Send, &mut woken, patience, caller)? {
-                return Ok(Sent::Full(item));
-            }
         }
+        Ok(Sent::Full(item))
     }
 
     /// Takes the oldest item out; None when the time ran out.
     ///
     /// # Errors
     /// The channel is shut down and empty, or the caller stopped the wait.
+    #[inline]
     pub fn receive(&self, patience: Patience, caller: &mut impl Caller) -> Result<Option<T>, SyncError> {
+        match self.try_receive()? {
+            None if patience != Patience::None => self.receive_later(patience, caller),
+            received => Ok(received),
+        }
+    }
+
+    #[cold]
+    fn receive_later(&self, patience: Patience, caller: &mut impl Caller) -> Result<Option<T>, SyncError> {
         let mut woken = false;
         let mut lingering = Lingering::new(caller);
-        loop {
+        while lingering.linger() || self.wait(Side::Receive, &mut woken, patience, caller)? {
             if let Some(item) = self.try_receive()? {
                 return Ok(Some(item));
             }
-            if patience != Patience::None && lingering.linger() {
-                continue;
-            }
-            if patience == Patience::None || !self.wait(Side::Receive, &mut woken, patience, caller)? {
-                return Ok(None);
-            }
         }
+        Ok(None)
     }
 
     /// Puts an item in if there is room.
@@ -128,19 +128,16 @@ impl<T> Channel<T> {
     /// The channel is shut down.
     #[inline]
     pub fn try_send(&self, item: T) -> Result<Sent<T>, SyncError> {
-        let mut state = self.state.lock();
-        if state.closed {
-            return Err(SyncError::Closed);
+        match self.items.get().push(item) {
+            Pushed::Yes(awaited) => {
+                if awaited {
+                    self.rouse(Side::Receive);
+                }
+                Ok(Sent::Yes)
+            }
+            Pushed::Full(item) => Ok(Sent::Full(item)),
+            Pushed::Closed => Err(SyncError::Closed),
         }
-        if !self.has_room(&state) {
-            return Ok(Sent::Full(item));
-        }
-        state.items.push_back(item);
-        state.unfinished += 1;
-        let receiver = state.receivers.claim_first();
-        drop(state);
-        wake(receiver);
-        Ok(Sent::Yes)
     }
 
     /// Takes the oldest item out if there is one.
@@ -149,20 +146,15 @@ impl<T> Channel<T> {
     /// The channel is shut down and empty.
     #[inline]
     pub fn try_receive(&self) -> Result<Option<T>, SyncError> {
-        let mut state = self.state.lock();
-        match state.items.pop_front() {
-            Some(item) => {
-                let sender = if self.has_room(&state) {
-                    state.senders.claim_first()
-                } else {
-                    None
-                };
-                drop(state);
-                wake(sender);
+        match self.items.get().pop() {
+            Popped::Item(item, awaited) => {
+                if awaited {
+                    self.rouse(Side::Send);
+                }
                 Ok(Some(item))
             }
-            None if state.closed => Err(SyncError::Closed),
-            None => Ok(None),
+            Popped::Empty => Ok(None),
+            Popped::Closed => Err(SyncError::Closed),
         }
     }
 
@@ -171,11 +163,10 @@ impl<T> Channel<T> {
     /// # Errors
     /// No item is unfinished.
     pub fn task_done(&self) -> Result<(), SyncError> {
-        let mut state = self.state.lock();
-        state.unfinished = state.unfinished.checked_sub(1).ok_or(SyncError::NothingUnfinished)?;
-        if state.unfinished == 0 {
-            state.joiners.grant_all(0);
+        if !self.items.get().finish(1) {
+            return Err(SyncError::NothingUnfinished);
         }
+        self.release_joiners();
         Ok(())
     }
 
@@ -184,58 +175,54 @@ impl<T> Channel<T> {
     /// # Errors
     /// The caller stopped the wait.
     pub fn join(&self, patience: Patience, caller: &mut impl Caller) -> Result<bool, SyncError> {
-        let me = me();
-        let turn = Turn::new();
-        {
-            let mut state = self.state.lock();
-            if state.unfinished == 0 {
-                return Ok(true);
+        let is_done = |_: &Queue| self.unfinished() == 0;
+        gate::pass("Channel", &self.joiners, |queue| queue, is_done, patience, caller)
+    }
+
+    /// Lets those go who wait until all work is done, if it is.
+    fn release_joiners(&self) {
+        if self.unfinished() == 0 {
+            let mut joiners = self.joiners.lock();
+            // Another item may be in by now, and only who joined before that may go.
+            if self.unfinished() == 0 {
+                joiners.grant_all(0);
             }
-            if patience == Patience::None {
-                return Ok(false);
-            }
-            state.joiners.join(turn.place(&me, 0));
-        }
-        match turn.sleep(&me, &Nobody("Channel"), patience, caller) {
-            Woken::Granted(_) => Ok(true),
-            Woken::TimedOut => {
-                self.state.lock().joiners.leave(&turn);
-                Ok(false)
-            }
-            Woken::Failed(error) => {
-                self.state.lock().joiners.leave(&turn);
-                Err(error)
-            }
-            Woken::GrantedAndFailed(_, error) => Err(error),
         }
     }
 
     /// Takes no more items; what is in can still be taken out. With `immediate`, what is
     /// in is dropped and counts as done: it is returned.
-    pub fn close(&self, immediate: bool) -> VecDeque<T> {
-        let mut state = self.state.lock();
-        state.closed = true;
-        let mut dropped = VecDeque::new();
+    pub fn close(&self, immediate: bool) -> Vec<T> {
+        let items = self.items.get();
+        items.close();
+        let mut dropped = Vec::new();
         if immediate {
-            dropped = std::mem::take(&mut state.items);
-            state.unfinished = state.unfinished.saturating_sub(dropped.len() as u64);
-            if state.unfinished == 0 {
-                state.joiners.grant_all(0);
+            while let Popped::Item(item, _) = items.pop() {
+                // Fails where the work on it was said to be done before it was taken out.
+                items.finish(1);
+                dropped.push(item);
             }
+            self.release_joiners();
         }
-        state.receivers.grant_all(0);
-        state.senders.grant_all(0);
+        for side in [Side::Receive, Side::Send] {
+            let mut queue = self.queue(side).lock();
+            while let Some(waiter) = queue.claim_first() {
+                items.end(side.awaits()).wakes();
+                waiter.turn.grant(waiter.tag);
+            }
+            items.end(side.awaits()).await_no_more();
+        }
         dropped
     }
 
     /// Whether it takes no more items.
     pub fn is_closed(&self) -> bool {
-        self.state.lock().closed
+        self.items.get().is_closed()
     }
 
     /// Items in it.
     pub fn len(&self) -> usize {
-        self.state.lock().items.len()
+        usize::try_from(self.items.get().len()).unwrap_or(usize::MAX)
     }
 
     /// Whether nothing is in it.
@@ -245,82 +232,113 @@ impl<T> Channel<T> {
 
     /// Whether there is no room.
     pub fn is_full(&self) -> bool {
-        !self.has_room(&self.state.lock())
+        self.items.get().room() == 0
     }
 
     /// Items put in whose work is not done.
     pub fn unfinished(&self) -> u64 {
-        self.state.lock().unfinished
+        self.items.get().unfinished()
     }
 
     /// The most items at a time; 0 is no bound.
     pub fn capacity(&self) -> usize {
-        self.capacity.load(Ordering::Relaxed)
+        // What is no number of items is no bound.
+        usize::try_from(self.items.get().capacity())
+            .map_or(0, |capacity| if capacity == usize::MAX { 0 } else { capacity })
     }
 
     /// Sets the bound. Items that are in already stay.
     pub fn set_capacity(&self, capacity: usize) {
-        let mut state = self.state.lock();
-        self.capacity.store(capacity, Ordering::Relaxed);
-        while self.has_room(&state) {
-            let Some(waiter) = state.senders.claim_first() else {
+        self.items.get().set_capacity(bound(capacity));
+        self.rouse(Side::Send);
+    }
+
+    /// Calls `look` with each item.
+    ///
+    /// # Safety
+    /// No other thread sends, receives or closes meanwhile.
+    pub unsafe fn each(&self, look: impl FnMut(&T)) {
+        // SAFETY: the caller's.
+        unsafe { self.items.get().each(look) }
+    }
+
+    /// How many at that side need not wait.
+    fn ready(&self, side: Side) -> u64 {
+        let items = self.items.get();
+        match side {
+            Side::Receive => items.len(),
+            Side::Send => items.room(),
+        }
+    }
+
+    fn queue(&self, side: Side) -> &Guarded<Queue> {
+        match side {
+            Side::Receive => &self.receivers,
+            Side::Send => &self.senders,
+        }
+    }
+
+    /// Wakes who sleeps at a side, unless as many as can go on were woken and have yet to look.
+    #[cold]
+    pub(crate) fn rouse(&self, side: Side) {
+        let end = self.items.get().end(side.awaits());
+        while self.ready(side) > end.woken() {
+            let mut queue = self.queue(side).lock();
+            if self.ready(side) <= end.woken() {
                 return;
-            };
-            waiter.turn.grant(waiter.tag);
-        }
-    }
-
-    /// Calls `look` with each item, unless the channel is being changed.
-    pub fn try_each(&self, mut look: impl FnMut(&T)) {
-        for item in &self.state.lock().items {
-            look(item);
-        }
-    }
-
-    pub(crate) fn has_room(&self, state: &State<T>) -> bool {
-        let capacity = self.capacity.load(Ordering::Relaxed);
-        capacity == 0 || state.items.len() < capacity
-    }
-
-    /// Whether that side need not wait, or never has to again.
-    fn is_ready(&self, state: &State<T>, side: Side) -> bool {
-        state.closed
-            || match side {
-                Side::Receive => !state.items.is_empty(),
-                Side::Send => self.has_room(state),
             }
+            let waiter = queue.claim_first();
+            if waiter.is_some() {
+                end.wakes();
+            }
+            if queue.is_empty() {
+                end.await_no_more();
+            }
+            drop(queue);
+            match waiter {
+                Some(waiter) => waiter.turn.grant(waiter.tag),
+                None => return,
+            }
+        }
     }
 
-    /// Puts a wait into the queue of a side, unless that is ready.
+    /// Says that a thread that was woken is about to look.
+    pub(crate) fn looks(&self, side: Side) {
+        self.items.get().end(side.awaits()).looks();
+    }
+
+    /// Puts a wait into the queue of a side, unless that need not wait, or never has to again.
     pub(crate) fn enqueue(&self, side: Side, turn: &Arc<Turn>, me: &Me, tag: u32, front: bool) -> bool {
-        let mut state = self.state.lock();
-        if self.is_ready(&state, side) {
-            return false;
-        }
-        let queue = state.side(side);
+        let mut queue = self.queue(side).lock();
+        let place = turn.place(me, tag);
         if front {
-            queue.rejoin(turn.place(me, tag));
+            queue.rejoin(place);
         } else {
-            queue.join(turn.place(me, tag));
+            queue.join(place);
+        }
+        let items = self.items.get();
+        items.end(side.awaits()).await_move();
+        // After that: who moves the end from now on sees that somebody waits.
+        if items.is_closed() || self.ready(side) > 0 {
+            self.remove(&mut queue, side, turn);
+            return false;
         }
         true
     }
 
     pub(crate) fn leave(&self, side: Side, turn: &Arc<Turn>) {
-        self.state.lock().side(side).leave(turn);
+        self.remove(&mut self.queue(side).lock(), side, turn);
     }
 
-    /// Passes on a turn that its thread did not use.
-    pub(crate) fn pass_on(&self, side: Side) {
-        let mut state = self.state.lock();
-        if self.is_ready(&state, side) {
-            let waiter = state.side(side).claim_first();
-            drop(state);
-            wake(waiter);
+    fn remove(&self, queue: &mut Queue, side: Side, turn: &Arc<Turn>) {
+        queue.leave(turn);
+        if queue.is_empty() {
+            self.items.get().end(side.awaits()).await_no_more();
         }
     }
 
     /// Waits for a turn; false when the time ran out.
+    #[cold]
     fn wait(
         &self,
         side: Side,
@@ -335,6 +353,7 @@ impl<T> Channel<T> {
         }
         match turn.sleep(&me, &Nobody("Channel"), patience, caller) {
             Woken::Granted(_) => {
+                self.looks(side);
                 *woken = true;
                 Ok(true)
             }
@@ -347,25 +366,10 @@ impl<T> Channel<T> {
                 Err(error)
             }
             Woken::GrantedAndFailed(_, error) => {
-                self.pass_on(side);
+                self.looks(side);
+                self.rouse(side);
                 Err(error)
             }
         }
-    }
-}
-
-impl<T> State<T> {
-    fn side(&mut self, side: Side) -> &mut Queue {
-        match side {
-            Side::Receive => &mut self.receivers,
-            Side::Send => &mut self.senders,
-        }
-    }
-}
-
-#[inline]
-fn wake(waiter: Option<Waiter>) {
-    if let Some(waiter) = waiter {
-        waiter.turn.grant(waiter.tag);
     }
 }

@@ -2,12 +2,10 @@
 
 use crate::caller::{Caller, Patience};
 use crate::error::SyncError;
+use crate::gate;
 use crate::guarded::{Guarded, Inherit};
 use crate::queue::Queue;
-use crate::resource::Nobody;
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::thread::me;
-use crate::wait::{Turn, Woken};
 
 /// A flag that threads wait for.
 pub struct Event {
@@ -72,30 +70,14 @@ impl Event {
         if self.is_set() {
             return Ok(true);
         }
-        if patience == Patience::None {
-            return Ok(false);
-        }
-        let me = me();
-        let turn = Turn::new();
-        {
-            let mut state = self.state.lock();
-            if state.set {
-                return Ok(true);
-            }
-            state.queue.join(turn.place(&me, 0));
-        }
-        match turn.sleep(&me, &Nobody("Event"), patience, caller) {
-            Woken::Granted(_) => Ok(true),
-            Woken::TimedOut => {
-                self.state.lock().queue.leave(&turn);
-                Ok(false)
-            }
-            Woken::Failed(error) => {
-                self.state.lock().queue.leave(&turn);
-                Err(error)
-            }
-            Woken::GrantedAndFailed(_, error) => Err(error),
-        }
+        gate::pass(
+            "Event",
+            &self.state,
+            |state| &mut state.queue,
+            |state| state.set,
+            patience,
+            caller,
+        )
     }
 
     /// How many wait.

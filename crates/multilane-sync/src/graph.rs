@@ -15,6 +15,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::awaited::Awaited;
 use crate::error::SyncError;
 use crate::resource::Resource;
 use crate::thread::Me;
@@ -34,10 +35,10 @@ pub fn set_detects(on: bool) {
 #[cfg(not(loom))]
 pub(crate) use process::{after_fork, begin_wait, end_wait, enter, forget, ident, is_gone, leave};
 #[cfg(not(loom))]
-pub use process::{join, waits};
+pub use process::{wait_for, waits};
 
 #[cfg(loom)]
-pub use model::join;
+pub use model::wait_for;
 #[cfg(loom)]
 pub(crate) use model::{after_fork, begin_wait, end_wait, ident, is_gone};
 
@@ -46,7 +47,7 @@ mod process {
     use std::collections::{HashMap, HashSet};
     use std::sync::{LazyLock, MutexGuard};
 
-    use super::{Me, Resource, SyncError, detects};
+    use super::{Awaited, Me, Resource, SyncError, detects};
     use crate::error::{Deadlock, Step, WaitSeen};
     use crate::guarded::{Guarded, Inherit};
     use crate::resource::Needs;
@@ -56,8 +57,8 @@ mod process {
     enum On {
         /// The waiting thread keeps it alive until the entry is gone.
         Resource(*const dyn Resource),
-        /// The end of the thread with that identity.
-        End(u64),
+        /// So does that function for this.
+        Awaited(*const dyn Awaited),
     }
 
     struct Waiting {
@@ -99,6 +100,8 @@ mod process {
     #[derive(Default)]
     struct Graph {
         threads: HashMap<u32, Node>,
+        /// Their ids, by what the system calls them.
+        ids: HashMap<u64, u32>,
     }
 
     impl Inherit for Graph {
@@ -113,7 +116,7 @@ mod process {
 
     /// A new thread.
     pub(crate) fn enter(thread: &Thread) {
-        graph().threads.insert(thread.id, Node::new(thread));
+        graph().insert(thread);
     }
 
     /// A thread that ends; what it holds is abandoned.
@@ -125,7 +128,9 @@ mod process {
 
     /// A thread that touches nothing any more.
     pub(crate) fn forget(me: &Me) {
-        graph().threads.remove(&me.id);
+        let mut graph = graph();
+        graph.threads.remove(&me.id);
+        graph.ids.remove(&me.ident);
     }
 
     /// Whether a thread has ended and touches nothing any more.
@@ -142,8 +147,8 @@ mod process {
     pub(crate) fn after_fork() {
         let me = me();
         let mut graph = graph();
-        graph.threads.clear();
-        graph.threads.insert(me.id, Node::new(&me));
+        *graph = Graph::default();
+        graph.insert(&me);
     }
 
     /// Notes the wait, unless it would never end.
@@ -162,20 +167,21 @@ mod process {
             graph.node(me).waits.pop();
             return Err(error);
         }
+        me.waits.set(me.waits.get() + 1);
         Ok(())
     }
 
     /// The wait is over.
     pub(crate) fn end_wait(me: &Me) {
+        me.waits.set(me.waits.get().saturating_sub(1));
         graph().node(me).waits.pop();
     }
 
-    /// Runs `wait`, which returns when the thread with that identity has ended, unless it
-    /// can never end.
+    /// Runs `wait`, which returns when that has come about, unless it never can.
     ///
     /// # Errors
-    /// [`SyncError::Deadlock`] where that thread waits, in the end, for this one.
-    pub fn join<T>(ident: u64, endless: bool, wait: impl FnOnce() -> T) -> Result<T, SyncError> {
+    /// [`SyncError::Deadlock`] where every thread that can bring it about waits, in the end, for this one.
+    pub fn wait_for<T>(what: &dyn Awaited, endless: bool, wait: impl FnOnce() -> T) -> Result<T, SyncError> {
         struct Over<'me>(&'me Me);
         impl Drop for Over<'_> {
             fn drop(&mut self) {
@@ -184,7 +190,9 @@ mod process {
         }
 
         let me = me();
-        begin(&me, On::End(ident), None, endless)?;
+        // SAFETY: only forgets how long it lives: `Over` removes the entry before this function ends.
+        let what: *const (dyn Awaited + 'static) = unsafe { std::mem::transmute(what) };
+        begin(&me, On::Awaited(what), None, endless)?;
         let _over = Over(&me);
         Ok(wait())
     }
@@ -193,7 +201,10 @@ mod process {
     pub fn waits() -> Vec<WaitSeen> {
         let graph = graph();
         let seen = graph.threads.values().filter_map(|node| {
-            let waiting = node.waits.last()?;
+            let waiting = node
+                .waits
+                .last()
+                .filter(|waiting| matches!(waiting.on, On::Resource(_)))?;
             let mut holders = Vec::new();
             graph.holders(waiting, &mut holders);
             let holders: Vec<u64> = holders
@@ -211,6 +222,11 @@ mod process {
     }
 
     impl Graph {
+        fn insert(&mut self, thread: &Thread) {
+            self.threads.insert(thread.id, Node::new(thread));
+            self.ids.insert(thread.ident, thread.id);
+        }
+
         fn node(&mut self, me: &Me) -> &mut Node {
             self.threads.entry(me.id).or_insert_with(|| Node::new(me))
         }
@@ -220,14 +236,15 @@ mod process {
             match waiting.on {
                 // SAFETY: see `On`; entries are removed under the mutex this is called under.
                 On::Resource(on) => unsafe { &*on }.holders(into),
-                On::End(ident) => {
-                    into.extend(
-                        self.threads
-                            .iter()
-                            .find(|(_, node)| node.ident == ident)
-                            .map(|(id, _)| *id),
-                    );
-                    Needs::All
+                On::Awaited(what) => {
+                    let mut threads = Vec::new();
+                    // SAFETY: as above.
+                    unsafe { &*what }.threads(&mut threads);
+                    let ids = threads.iter().map(|ident| self.ids.get(ident).copied());
+                    // One that never came here, or is about to end, need not wait for anybody.
+                    let known = ids.map(|id| id.filter(|id| !self.is_dead(*id)));
+                    into.extend(known.collect::<Option<Vec<u32>>>().unwrap_or_default());
+                    Needs::Any
                 }
             }
         }
@@ -343,7 +360,8 @@ mod process {
         match on {
             // SAFETY: see `On`.
             On::Resource(on) => unsafe { &**on }.label(),
-            On::End(_) => "the end of a thread".to_owned(),
+            // SAFETY: see `On`.
+            On::Awaited(what) => unsafe { &**what }.label(),
         }
     }
 
@@ -351,7 +369,8 @@ mod process {
         match on {
             // SAFETY: see `On`.
             On::Resource(on) => unsafe { &**on }.taken_at(),
-            On::End(_) => None,
+            // SAFETY: see `On`.
+            On::Awaited(what) => unsafe { &**what }.asked_at(),
         }
     }
 }
@@ -359,7 +378,7 @@ mod process {
 /// A model has no cycles but those it looks for: a thread that waits for ever fails it.
 #[cfg(loom)]
 mod model {
-    use super::{Me, Resource, SyncError};
+    use super::{Awaited, Me, Resource, SyncError};
     use crate::wait::Turn;
 
     pub(crate) fn after_fork() {}
@@ -382,7 +401,7 @@ mod model {
     ///
     /// # Errors
     /// Never.
-    pub fn join<T>(_ident: u64, _endless: bool, wait: impl FnOnce() -> T) -> Result<T, SyncError> {
+    pub fn wait_for<T>(_what: &dyn Awaited, _endless: bool, wait: impl FnOnce() -> T) -> Result<T, SyncError> {
         Ok(wait())
     }
 }

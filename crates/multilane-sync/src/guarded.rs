@@ -1,4 +1,4 @@
-//! A mutex around the state of a primitive that the child of a fork can still use.
+//! The state of a primitive, with a mutex around it or not, that the child of a fork can still use.
 //!
 //! At a fork another thread may be changing the state; that thread does not exist in
 //! the child, so its lock would be held for ever and the state be half changed. Where
@@ -10,13 +10,20 @@ use std::sync::PoisonError;
 use crate::sync::{Mutex, MutexGuard};
 
 /// A state that can go on in the child of a fork.
-pub(crate) trait Inherit: Default {
-    /// Forgets the threads that are waiting.
+pub(crate) trait Inherit {
+    /// Forgets the threads that are waiting, and the changes that others were in the middle of.
     fn inherit(&mut self);
 }
 
 #[cfg(not(loom))]
-pub(crate) use process::{Guarded, after_fork};
+impl<T: Inherit> Inherit for Box<T> {
+    fn inherit(&mut self) {
+        (**self).inherit();
+    }
+}
+
+#[cfg(not(loom))]
+pub(crate) use process::{Guarded, Inherited, after_fork};
 
 #[cfg(not(loom))]
 mod process {
@@ -27,15 +34,16 @@ mod process {
     use super::{Inherit, Mutex, MutexGuard, PoisonError};
     use crate::fork::forks;
 
-    pub(crate) struct Guarded<T> {
+    /// A state that the first thread to look at it in the child of a fork puts in order.
+    pub(crate) struct Inherited<T> {
         /// The process that the state is in order for, as a number of forks.
         forks: AtomicU32,
-        state: UnsafeCell<Mutex<T>>,
+        state: UnsafeCell<T>,
     }
 
-    // SAFETY: `state` is only replaced by the first thread that looks at it in a child
+    // SAFETY: `state` is only changed by the first thread that looks at it in a child
     // of a fork, under `REPAIRING`, which every other thread of the child passes first.
-    unsafe impl<T: Send> Sync for Guarded<T> {}
+    unsafe impl<T: Send + Sync> Sync for Inherited<T> {}
 
     static REPAIRING: AtomicBool = AtomicBool::new(false);
 
@@ -43,22 +51,23 @@ mod process {
         REPAIRING.store(false, Ordering::Relaxed);
     }
 
-    impl<T: Inherit> Guarded<T> {
+    impl<T: Inherit> Inherited<T> {
         pub(crate) fn new(state: T) -> Self {
             Self {
                 forks: AtomicU32::new(forks()),
-                state: UnsafeCell::new(Mutex::new(state)),
+                state: UnsafeCell::new(state),
             }
         }
 
-        pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        /// The state. No wait may begin while it is borrowed: a signal handler may fork there.
+        #[inline]
+        pub(crate) fn get(&self) -> &T {
             if self.forks.load(Ordering::Acquire) != forks() {
                 self.repair();
             }
-            // SAFETY: shared access; whoever replaces the mutex does so before `forks`
+            // SAFETY: shared access; whoever changes the state does so before `forks`
             // says that it is in order, and all others have seen that it is.
-            let state = unsafe { &*self.state.get() };
-            state.lock().unwrap_or_else(PoisonError::into_inner)
+            unsafe { &*self.state.get() }
         }
 
         #[cold]
@@ -69,32 +78,64 @@ mod process {
             if self.forks.load(Ordering::Relaxed) != forks() {
                 // SAFETY: no thread of this process has a reference to it: each comes by
                 // here first, and those of the parent do not exist.
-                let locked = unsafe { &*self.state.get() }.try_lock();
-                match locked {
-                    Ok(mut state) => state.inherit(),
-                    Err(TryLockError::Poisoned(state)) => state.into_inner().inherit(),
-                    // SAFETY: as above. The old mutex and what it holds are never dropped: a
-                    // thread that does not exist was about to change them.
-                    Err(TryLockError::WouldBlock) => unsafe { self.state.get().write(Mutex::new(T::default())) },
-                }
+                unsafe { &mut *self.state.get() }.inherit();
                 self.forks.store(forks(), Ordering::Release);
             }
             REPAIRING.store(false, Ordering::Release);
         }
     }
+
+    impl<T: Inherit + Default> Inherit for Mutex<T> {
+        fn inherit(&mut self) {
+            match self.try_lock() {
+                Ok(mut state) => return state.inherit(),
+                Err(TryLockError::Poisoned(state)) => return state.into_inner().inherit(),
+                Err(TryLockError::WouldBlock) => {}
+            }
+            // The old mutex and what it holds are never dropped: a thread that does not
+            // exist was about to change them.
+            std::mem::forget(std::mem::replace(self, Self::new(T::default())));
+        }
+    }
+
+    /// A mutex around a state.
+    pub(crate) struct Guarded<T>(Inherited<Mutex<T>>);
+
+    impl<T: Inherit + Default> Guarded<T> {
+        pub(crate) fn new(state: T) -> Self {
+            Self(Inherited::new(Mutex::new(state)))
+        }
+
+        #[inline]
+        pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+            self.0.get().lock().unwrap_or_else(PoisonError::into_inner)
+        }
+    }
 }
 
 #[cfg(loom)]
-pub(crate) use model::{Guarded, after_fork};
+pub(crate) use model::{Guarded, Inherited, after_fork};
 
 /// No model forks.
 #[cfg(loom)]
 mod model {
     use super::{Inherit, Mutex, MutexGuard, PoisonError};
 
+    pub(crate) struct Inherited<T>(T);
+
     pub(crate) struct Guarded<T>(Mutex<T>);
 
     pub(crate) fn after_fork() {}
+
+    impl<T> Inherited<T> {
+        pub(crate) fn new(state: T) -> Self {
+            Self(state)
+        }
+
+        pub(crate) fn get(&self) -> &T {
+            &self.0
+        }
+    }
 
     impl<T: Inherit> Guarded<T> {
         pub(crate) fn new(state: T) -> Self {

@@ -2,11 +2,9 @@
 
 use crate::caller::{Caller, Patience};
 use crate::error::SyncError;
+use crate::gate;
 use crate::guarded::{Guarded, Inherit};
 use crate::queue::Queue;
-use crate::resource::Nobody;
-use crate::thread::me;
-use crate::wait::{Turn, Woken};
 
 /// Opens once it was counted down to 0, and stays open.
 pub struct Latch {
@@ -65,29 +63,13 @@ impl Latch {
     /// # Errors
     /// The caller stopped the wait.
     pub fn wait(&self, patience: Patience, caller: &mut impl Caller) -> Result<bool, SyncError> {
-        let me = me();
-        let turn = Turn::new();
-        {
-            let mut state = self.state.lock();
-            if state.count == 0 {
-                return Ok(true);
-            }
-            if patience == Patience::None {
-                return Ok(false);
-            }
-            state.queue.join(turn.place(&me, 0));
-        }
-        match turn.sleep(&me, &Nobody("Latch"), patience, caller) {
-            Woken::Granted(_) => Ok(true),
-            Woken::TimedOut => {
-                self.state.lock().queue.leave(&turn);
-                Ok(false)
-            }
-            Woken::Failed(error) => {
-                self.state.lock().queue.leave(&turn);
-                Err(error)
-            }
-            Woken::GrantedAndFailed(_, error) => Err(error),
-        }
+        gate::pass(
+            "Latch",
+            &self.state,
+            |state| &mut state.queue,
+            |state| state.count == 0,
+            patience,
+            caller,
+        )
     }
 }

@@ -8,6 +8,8 @@
 //! `README.md` beside this file says why no wake-up is lost.
 
 mod atomic;
+mod awaited;
+mod backoff;
 mod barrier;
 mod caller;
 mod channel;
@@ -16,6 +18,7 @@ mod error;
 mod event;
 mod fork;
 mod futex;
+mod gate;
 mod graph;
 mod guarded;
 mod latch;
@@ -35,6 +38,7 @@ mod wait;
 mod loom_tests;
 
 pub use atomic::AtomicInt;
+pub use awaited::{Awaited, join};
 pub use barrier::{Arrival, Barrier};
 pub use caller::{Blocking, Caller, Patience, Stop};
 pub use channel::{Channel, Sent};
@@ -44,7 +48,7 @@ pub use event::Event;
 pub use fork::after_fork;
 #[cfg(not(loom))]
 pub use graph::waits;
-pub use graph::{detects, join, set_detects};
+pub use graph::{detects, set_detects, wait_for};
 pub use latch::Latch;
 pub use lock::{Holder, Lock, Taken};
 pub use once::{Entry, Once};

@@ -3,14 +3,14 @@
 //! Nobody wakes by the clock in a model, so a wake-up that is lost leaves a thread
 //! waiting for ever, which fails it.
 
+mod channels;
+
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use loom::thread;
 
 use crate::caller::{Blocking, Caller, Patience, Stop};
-use crate::{
-    Arrival, Barrier, Channel, Condition, Entry, Event, Latch, Lock, Offer, Once, RwLock, Semaphore, SyncError, select,
-};
+use crate::{Arrival, AtomicInt, Barrier, Condition, Entry, Event, Latch, Lock, Once, RwLock, Semaphore, SyncError};
 
 const FOREVER: Patience = Patience::Forever;
 
@@ -58,6 +58,25 @@ fn enter(shared: &(Lock, UnsafeCell<usize>)) {
 fn loom_lock() {
     check(3, || exclusion(2, false));
     check(2, || exclusion(3, false));
+}
+
+#[test]
+fn loom_reentrant_lock() {
+    check(3, || {
+        let shared = Arc::new((Lock::new(true, false, None), UnsafeCell::new(0)));
+        let there = shared.clone();
+        let twice = |shared: &(Lock, UnsafeCell<usize>)| {
+            assert!(shared.0.acquire(FOREVER, &mut Blocking).unwrap().is_held());
+            enter(shared);
+            assert_eq!(shared.0.depth(), 1);
+            shared.0.release().unwrap();
+        };
+        let other = thread::spawn(move || twice(&there));
+        twice(&shared);
+        other.join().unwrap();
+        // SAFETY: the other has ended.
+        shared.1.with(|count| assert_eq!(unsafe { *count }, 2));
+    });
 }
 
 #[test]
@@ -226,70 +245,18 @@ fn loom_once() {
 }
 
 #[test]
-fn loom_channel() {
-    check(2, || {
-        let channel = Arc::new(Channel::new(1));
-        let there = channel.clone();
-        let sends = thread::spawn(move || {
-            for item in 0..2 {
-                there.send(item, FOREVER, &mut Blocking).unwrap();
-            }
+fn loom_atomic_int() {
+    check(3, || {
+        let number = Arc::new(AtomicInt::new(0));
+        let there = number.clone();
+        let other = thread::spawn(move || {
+            let before = there.add(1).unwrap();
+            (before, there.compare_and_set(2, 10))
         });
-        for item in 0..2 {
-            assert_eq!(channel.receive(FOREVER, &mut Blocking).unwrap(), Some(item));
-        }
-        sends.join().unwrap();
-    });
-}
-
-#[test]
-fn loom_channel_with_two_receivers() {
-    check(2, || {
-        let channel = Arc::new(Channel::new(0));
-        let receives: Vec<_> = (0..2)
-            .map(|_| {
-                let channel = channel.clone();
-                thread::spawn(move || channel.receive(FOREVER, &mut Blocking).unwrap().unwrap())
-            })
-            .collect();
-        channel.try_send(1).unwrap();
-        channel.try_send(2).unwrap();
-        let sum: i32 = receives.into_iter().map(|thread| thread.join().unwrap()).sum();
-        assert_eq!(sum, 3);
-    });
-}
-
-#[test]
-fn loom_channel_loses_no_item_to_a_stopped_wait() {
-    check(2, || {
-        let channel = Arc::new(Channel::new(0));
-        let (stopped, waits) = (channel.clone(), channel.clone());
-        let stopped = thread::spawn(move || stopped.receive(FOREVER, &mut Hasty).is_ok());
-        let waits = thread::spawn(move || waits.receive(FOREVER, &mut Blocking).unwrap().unwrap());
-        channel.try_send(1).unwrap();
-        if stopped.join().unwrap() {
-            channel.try_send(1).unwrap();
-        }
-        assert_eq!(waits.join().unwrap(), 1);
-    });
-}
-
-#[test]
-fn loom_select() {
-    check(2, || {
-        let channels = Arc::new((Channel::new(0), Channel::new(0)));
-        let there = channels.clone();
-        let selects = thread::spawn(move || {
-            let mut sum = 0;
-            for _ in 0..2 {
-                let offers = vec![Offer::Receive(&there.0), Offer::Receive(&there.1)];
-                let (_, item) = select(offers, FOREVER, &mut Blocking).unwrap().unwrap();
-                sum += item.unwrap();
-            }
-            sum
-        });
-        channels.0.try_send(1).unwrap();
-        channels.1.try_send(2).unwrap();
-        assert_eq!(selects.join().unwrap(), 3);
+        let mine = number.add(1).unwrap();
+        let (others, set) = other.join().unwrap();
+        // Each sees what the other did before it, and nothing is lost.
+        assert_eq!(mine + others, if set && mine == 10 { 10 } else { 1 });
+        assert_eq!(number.load(), if set { 10 } else { 2 });
     });
 }

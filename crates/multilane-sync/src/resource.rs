@@ -27,6 +27,11 @@ pub(crate) trait Resource: Sync {
         Needs::All
     }
 
+    /// Whether threads can hold it: a wait for anything else is part of no cycle.
+    fn has_holders(&self) -> bool {
+        true
+    }
+
     /// What its holder left to say where it was taken.
     fn taken_at(&self) -> Option<(usize, usize)> {
         None
@@ -62,6 +67,10 @@ pub(crate) struct Nobody(pub(crate) &'static str);
 impl Resource for Nobody {
     fn label(&self) -> String {
         self.0.to_owned()
+    }
+
+    fn has_holders(&self) -> bool {
+        false
     }
 }
 

@@ -45,7 +45,7 @@ pub fn select<T>(
             && !matches!(&done, Ok(Some((index, _))) if *index == granted)
         {
             let (channel, side) = places[granted];
-            channel.pass_on(side);
+            channel.rouse(side);
         }
         if let Some(done) = done? {
             return Ok(Some(done));
@@ -70,13 +70,17 @@ pub fn select<T>(
         woken = None;
         match slept {
             None => {}
-            Some(Woken::Granted(tag)) => woken = Some(tag as usize),
+            Some(Woken::Granted(tag)) => {
+                let (channel, side) = places[tag as usize];
+                channel.looks(side);
+                woken = Some(tag as usize);
+            }
             Some(Woken::TimedOut) => return Ok(None),
             Some(Woken::Failed(error)) => return Err(error),
-            Some(Woken::GrantedAndFailed(_, error)) => {
-                for (channel, side) in places {
-                    channel.pass_on(side);
-                }
+            Some(Woken::GrantedAndFailed(tag, error)) => {
+                let (channel, side) = places[tag as usize];
+                channel.looks(side);
+                channel.rouse(side);
                 return Err(error);
             }
         }

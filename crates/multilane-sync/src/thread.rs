@@ -3,7 +3,7 @@
 //! A record is made when a thread first takes or waits for anything, and ends with the
 //! thread: whatever it still holds then, its waiters learn that they wait for nobody.
 
-use std::cell::UnsafeCell;
+use std::cell::{Cell, UnsafeCell};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::resource::Resource;
@@ -15,6 +15,8 @@ pub(crate) struct Thread {
     /// What the system calls it.
     pub(crate) ident: u64,
     held: UnsafeCell<Vec<*const dyn Resource>>,
+    /// Its waits in the graph: several where the handler of a signal waits inside of a wait.
+    pub(crate) waits: Cell<u32>,
 }
 
 impl Thread {
@@ -25,6 +27,7 @@ impl Thread {
             id: NEXT.fetch_add(1, Ordering::Relaxed) & crate::lock::OWNER,
             ident: ident(),
             held: UnsafeCell::new(Vec::new()),
+            waits: Cell::new(0),
         }
     }
 }

@@ -88,6 +88,10 @@ impl Turn {
     /// Sleeps until the turn is granted, the time runs out, the caller stops it, or it
     /// would never end.
     pub(crate) fn sleep(&self, me: &Me, on: &dyn Resource, patience: Patience, caller: &mut impl Caller) -> Woken {
+        // The graph follows the innermost wait of a thread, so one inside of a wait it knows counts in any case.
+        if !on.has_holders() && me.waits.get() == 0 {
+            return self.sleep_until_over(patience, caller);
+        }
         if let Err(error) = graph::begin_wait(me, on, self, patience.is_endless()) {
             // Granted since: then there is nothing to wait for, and no error.
             return match self.give_up() {
@@ -95,12 +99,12 @@ impl Turn {
                 false => Woken::Granted(self.await_grant()),
             };
         }
-        let woken = self.sleep_recorded(patience, caller);
+        let woken = self.sleep_until_over(patience, caller);
         graph::end_wait(me);
         woken
     }
 
-    fn sleep_recorded(&self, patience: Patience, caller: &mut impl Caller) -> Woken {
+    fn sleep_until_over(&self, patience: Patience, caller: &mut impl Caller) -> Woken {
         loop {
             let state = self.state.load(Ordering::Acquire);
             if state == GRANTED {

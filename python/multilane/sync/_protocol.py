@@ -105,18 +105,7 @@ class Failure:
         return _written(self._checked.svg(self._index), path)
 
     def to_dot(self, path: str | os.PathLike[str] | None = None) -> str:
-        """Draw the net in Graphviz' language, the steps of the run in red.
-
-        Parameters
-        ----------
-        path : path, optional
-            Where to write it, too.
-
-        Returns
-        -------
-        str
-            A graph in DOT.
-        """
+        """Draw the net as `Net.to_dot` does, the steps of the run in red."""
         return _written(self._checked.dot(self._index), path)
 
     def _repr_svg_(self) -> str:

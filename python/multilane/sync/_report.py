@@ -57,7 +57,7 @@ class WaitStep(NamedTuple):
     where : str
         File, line and function of the wait.
     taken_at : str or None
-        Where the thread of the next step took what this one waits for.
+        Where the thread of the next step took what this one waits for; of a task, where it was submitted.
     stack : str
         The stack of the thread, innermost call first.
     """
@@ -124,12 +124,18 @@ def deadlock(found: list[tuple[int, str, tuple[CodeType, int] | None]]) -> Deadl
     for index, step in enumerate(steps):
         owner = steps[(index + 1) % len(steps)].thread
         lines.append(f"  {step.thread!r} waits at {step.where}")
-        if step.waits_for != "the end of a thread":
+        if step.waits_for == "the end of a thread":
+            lines.append(f"    for the end of {owner!r}")
+        elif step.waits_for.startswith("the end of "):
+            submitted = f", submitted at {step.taken_at}" if step.taken_at else ""
+            lines.append(f"    for {step.waits_for}, which is for {owner!r} to run{submitted}")
+        else:
             taken = f", taken at {step.taken_at}" if step.taken_at else ""
             lines.append(f"    for {step.waits_for}, held by {owner!r}{taken}")
-        else:
-            lines.append(f"    for the end of {owner!r}")
-    lines.append("take the locks in one order everywhere, or wait with a timeout")
+    if any(step.waits_for.startswith("the end of task") for step in steps):
+        lines.append("let one of them not wait for the other's answer, or wait with a timeout")
+    else:
+        lines.append("take the locks in one order everywhere, or wait with a timeout")
     return DeadlockError("\n".join(lines), tuple(steps))
 
 

@@ -58,6 +58,8 @@ struct Inside {
     /// Who wants to hear of a task's progress, from before its start to its end.
     watchers: HashMap<u64, Vec<ProgressCallback>>,
     active: usize,
+    /// The workers' threads, as the runner names them.
+    threads: Vec<u64>,
     alive: usize,
     ready: usize,
     closing: bool,
@@ -352,7 +354,12 @@ impl Shared {
             self.break_down(&format!("the initializer raised {reason}"));
         } else {
             self.note_start(index);
-            self.lock().ready += 1;
+            let thread = self.runner.thread();
+            {
+                let mut state = self.lock();
+                state.ready += 1;
+                state.threads.push(thread);
+            }
             self.changed.notify_all();
             let index = self.first_worker + index;
             WORKER.set(Some(index));
@@ -361,6 +368,7 @@ impl Shared {
                 index,
             };
             self.runner.run(&worker);
+            self.lock().threads.retain(|other| *other != thread);
         }
         let mut state = self.lock();
         state.alive -= 1;
@@ -415,6 +423,7 @@ impl Pool {
             running: Vec::new(),
             watchers: HashMap::new(),
             active: 0,
+            threads: Vec::new(),
             alive: workers,
             ready: 0,
             closing: false,
@@ -600,6 +609,29 @@ impl Backend for Pool {
             .iter()
             .find(|r| r.task.id == task.id)
             .map(|r| r.started_ns)
+    }
+
+    fn runs_here(&self) -> bool {
+        true
+    }
+
+    fn threads_for(&self, task: &Task, into: &mut Vec<u64>) {
+        let state = self.shared.lock();
+        if let Some(running) = state.running.iter().find(|running| running.task.id == task.id) {
+            // A timeout ends the task whatever its thread does.
+            if task.options.timeout.is_none() {
+                into.push(running.thread);
+            }
+            return;
+        }
+        // All workers are to be there, and a worker that waits runs what its own tasks submitted.
+        let parent_runs = state
+            .running
+            .iter()
+            .any(|running| running.task.id == task.options.parent);
+        if state.queue.contains(task.id) && state.ready == self.shared.workers && !parent_runs {
+            into.extend_from_slice(&state.threads);
+        }
     }
 
     fn progress(&self, task: &Task) -> Option<Progress> {

@@ -68,6 +68,10 @@ impl Queue {
         self.remove(id)
     }
 
+    pub(super) fn contains(&self, id: u64) -> bool {
+        self.keys.contains_key(&id)
+    }
+
     pub(super) fn remove(&mut self, id: u64) -> Option<Entry> {
         let key = self.keys.remove(&id)?;
         self.waiting.remove(&key)

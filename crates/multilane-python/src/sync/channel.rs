@@ -192,11 +192,14 @@ impl PyChannel {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         let mut outcome = Ok(());
-        self.0.try_each(|item| {
+        let look = |item: &Py<PyAny>| {
             if outcome.is_ok() {
                 outcome = visit.call(item);
             }
-        });
+        };
+        // SAFETY: the collector runs while no other thread is attached, or with all others stopped
+        // outside of native code, and only attached threads change a channel.
+        unsafe { self.0.each(look) };
         outcome
     }
 

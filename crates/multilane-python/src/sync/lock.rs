@@ -128,139 +128,87 @@ impl Held {
     }
 }
 
-#[pymethods]
-impl PyLock {
-    #[new]
-    #[pyo3(signature = (*, fair=false, name=None))]
-    fn new(fair: bool, name: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
-        Held::new(false, fair, name).map(Self)
-    }
+/// The methods that both kinds of lock have, and those of one.
+macro_rules! lock_methods {
+    ($class:ident, reentrant: $reentrant:literal, { $($own:tt)* }) => {
+        #[pymethods]
+        impl $class {
+            #[new]
+            #[pyo3(signature = (*, fair=false, name=None))]
+            fn new(fair: bool, name: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+                Held::new($reentrant, fair, name).map(Self)
+            }
 
-    #[pyo3(signature = (blocking=None, timeout=None))]
-    fn acquire(
-        &self,
-        py: Python<'_>,
-        blocking: Option<&Bound<'_, PyAny>>,
-        timeout: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<bool> {
-        let patience = match (blocking, timeout) {
-            (None, None) => Patience::Forever,
-            _ => lock_patience(blocking, timeout)?,
-        };
-        self.0.acquire(py, patience)
-    }
+            #[pyo3(signature = (blocking=None, timeout=None))]
+            fn acquire(
+                &self,
+                py: Python<'_>,
+                blocking: Option<&Bound<'_, PyAny>>,
+                timeout: Option<&Bound<'_, PyAny>>,
+            ) -> PyResult<bool> {
+                let patience = match (blocking, timeout) {
+                    (None, None) => Patience::Forever,
+                    _ => lock_patience(blocking, timeout)?,
+                };
+                self.0.acquire(py, patience)
+            }
 
-    fn release(&self, py: Python<'_>) -> PyResult<()> {
-        self.0.release(py)
-    }
+            fn release(&self, py: Python<'_>) -> PyResult<()> {
+                self.0.release(py)
+            }
 
-    fn __enter__(&self, py: Python<'_>) -> PyResult<bool> {
-        self.0.acquire(py, Patience::Forever)
-    }
+            fn __enter__(&self, py: Python<'_>) -> PyResult<bool> {
+                self.0.acquire(py, Patience::Forever)
+            }
 
-    fn __exit__(
-        &self,
-        py: Python<'_>,
-        _type: &Bound<'_, PyAny>,
-        _value: &Bound<'_, PyAny>,
-        _traceback: &Bound<'_, PyAny>,
-    ) -> PyResult<()> {
-        self.0.release(py)
-    }
+            fn __exit__(
+                &self,
+                py: Python<'_>,
+                _type: &Bound<'_, PyAny>,
+                _value: &Bound<'_, PyAny>,
+                _traceback: &Bound<'_, PyAny>,
+            ) -> PyResult<()> {
+                self.0.release(py)
+            }
 
-    fn locked(&self) -> bool {
-        self.0.lock.is_held()
-    }
+            fn locked(&self) -> bool {
+                self.0.lock.is_held()
+            }
 
-    #[getter]
-    fn holder(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        self.0.holder(py)
-    }
+            #[getter]
+            fn holder(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+                self.0.holder(py)
+            }
 
-    #[getter]
-    fn waiting(&self) -> usize {
-        self.0.lock.waiting()
-    }
+            #[getter]
+            fn waiting(&self) -> usize {
+                self.0.lock.waiting()
+            }
 
-    fn recover(&self) -> bool {
-        self.0.lock.recover()
-    }
+            fn recover(&self) -> bool {
+                self.0.lock.recover()
+            }
 
-    fn _is_owned(&self) -> bool {
-        self.0.is_mine()
-    }
+            fn _is_owned(&self) -> bool {
+                self.0.is_mine()
+            }
 
-    fn _at_fork_reinit(&self) {
-        self.0.lock.reset();
-    }
+            fn _at_fork_reinit(&self) {
+                self.0.lock.reset();
+            }
 
-    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
-        slf.get().0.represent(slf)
-    }
+            fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+                slf.get().0.represent(slf)
+            }
+
+            $($own)*
+        }
+    };
 }
 
-#[pymethods]
-impl PyRLock {
-    #[new]
-    #[pyo3(signature = (*, fair=false, name=None))]
-    fn new(fair: bool, name: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
-        Held::new(true, fair, name).map(Self)
-    }
+lock_methods!(PyLock, reentrant: false, {});
 
-    #[pyo3(signature = (blocking=None, timeout=None))]
-    fn acquire(
-        &self,
-        py: Python<'_>,
-        blocking: Option<&Bound<'_, PyAny>>,
-        timeout: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<bool> {
-        let patience = match (blocking, timeout) {
-            (None, None) => Patience::Forever,
-            _ => lock_patience(blocking, timeout)?,
-        };
-        self.0.acquire(py, patience)
-    }
-
-    fn release(&self, py: Python<'_>) -> PyResult<()> {
-        self.0.release(py)
-    }
-
-    fn __enter__(&self, py: Python<'_>) -> PyResult<bool> {
-        self.0.acquire(py, Patience::Forever)
-    }
-
-    fn __exit__(
-        &self,
-        py: Python<'_>,
-        _type: &Bound<'_, PyAny>,
-        _value: &Bound<'_, PyAny>,
-        _traceback: &Bound<'_, PyAny>,
-    ) -> PyResult<()> {
-        self.0.release(py)
-    }
-
-    fn locked(&self) -> bool {
-        self.0.lock.is_held()
-    }
-
-    #[getter]
-    fn holder(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        self.0.holder(py)
-    }
-
-    #[getter]
-    fn waiting(&self) -> usize {
-        self.0.lock.waiting()
-    }
-
-    fn recover(&self) -> bool {
-        self.0.lock.recover()
-    }
-
-    fn _is_owned(&self) -> bool {
-        self.0.is_mine()
-    }
-
+lock_methods!(PyRLock, reentrant: true, {
     fn _recursion_count(&self) -> u32 {
         self.0.lock.depth()
     }
@@ -272,12 +220,4 @@ impl PyRLock {
     fn _acquire_restore(&self, py: Python<'_>, state: u32) -> PyResult<()> {
         self.0.take_again(py, state)
     }
-
-    fn _at_fork_reinit(&self) {
-        self.0.lock.reset();
-    }
-
-    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
-        slf.get().0.represent(slf)
-    }
-}
+});

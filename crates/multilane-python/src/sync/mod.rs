@@ -22,6 +22,8 @@ use multilane_sync::{Caller, Inversion, Patience, Stop, SyncError};
 use pyo3::exceptions::{PyOverflowError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
+pub(crate) use self::site::mark;
+
 /// The greatest timeout in seconds, as `threading.TIMEOUT_MAX`.
 const TIMEOUT_MAX_S: f64 = 9_223_372_036.0;
 
@@ -185,7 +187,7 @@ fn report<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
 
 /// An error of a primitive as the exception Python's users expect for it.
 #[cold]
-fn raised(py: Python<'_>, error: SyncError) -> PyErr {
+pub(crate) fn raised(py: Python<'_>, error: SyncError) -> PyErr {
     let mut message = error.to_string();
     if let Some(hint) = error.hint() {
         message = format!("{message}; {hint}");

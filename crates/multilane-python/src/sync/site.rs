@@ -144,6 +144,13 @@ pub(super) fn resolve(py: Python<'_>, (code, instruction): Mark) -> Option<Site<
     Some((code, position))
 }
 
+/// The mark of a code object that stays alive, and the position in it.
+pub(crate) fn mark(code: &Py<PyAny>, position: c_int) -> Option<Mark> {
+    let code = code.as_ptr().addr();
+    let offset = CODE_TO_INSTRUCTIONS.load(Ordering::Relaxed);
+    Some((code, code + offset + usize::try_from(position).ok()?))
+}
+
 /// Counts a mark's code object in, and the one before out.
 pub(super) fn keep(_py: Python<'_>, code: usize, before: usize) {
     // SAFETY: `code` is running, so it is alive; the lock had counted `before` in.

@@ -4,7 +4,9 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
-use multilane_sync::{Blocking, Deadlock, Lock, Patience, RwLock, Semaphore, SyncError, Taken, join};
+use multilane_sync::{
+    Awaited, Blocking, Deadlock, Lock, Patience, RwLock, Semaphore, SyncError, Taken, join, wait_for,
+};
 
 use crate::{eventually, plain, take};
 
@@ -175,6 +177,49 @@ fn joining_a_thread_that_wants_what_one_holds_is_a_deadlock() {
     assert!(deadlock(refused).is_some());
     lock.release().unwrap();
     join(ident, true, || thread.join().unwrap()).unwrap();
+}
+
+/// Something that any of these threads can bring about, and none once it has come about.
+struct Promise(std::sync::Mutex<Vec<u64>>);
+
+impl Awaited for Promise {
+    fn label(&self) -> String {
+        "a promise".to_owned()
+    }
+
+    fn threads(&self, into: &mut Vec<u64>) {
+        into.extend(self.0.lock().expect("nobody fails with it").iter());
+    }
+
+    fn asked_at(&self) -> Option<(usize, usize)> {
+        Some((3, 4))
+    }
+}
+
+#[test]
+fn what_only_waiting_threads_can_bring_about_is_a_deadlock() {
+    let lock = Arc::new(plain());
+    take(&lock);
+    let (send, receive) = std::sync::mpsc::channel();
+    let there = lock.clone();
+    let thread = thread::spawn(move || {
+        // SAFETY: reads the identity of the calling thread.
+        send.send(unsafe { libc::pthread_self() }).unwrap();
+        take(&there);
+        there.release().unwrap();
+    });
+    let ident = receive.recv().unwrap();
+    eventually("it waits", || lock.waiting() == 1);
+    let promise = |threads: &[u64]| Promise(std::sync::Mutex::new(threads.to_vec()));
+    let found = deadlock(wait_for(&promise(&[ident]), true, || panic!("must not wait"))).unwrap();
+    assert_eq!((found.steps.len(), found.steps[0].waits_for.as_str()), (2, "a promise"));
+    assert_eq!(found.steps[0].taken_at, Some((3, 4)));
+    // One with a limit ends, one that has come about or that an unknown thread can bring about may.
+    assert_eq!(wait_for(&promise(&[ident]), false, || 1).unwrap(), 1);
+    assert_eq!(wait_for(&promise(&[]), true, || 2).unwrap(), 2);
+    assert_eq!(wait_for(&promise(&[ident, u64::MAX]), true, || 3).unwrap(), 3);
+    lock.release().unwrap();
+    thread.join().unwrap();
 }
 
 #[test]
