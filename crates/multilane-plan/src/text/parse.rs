@@ -456,7 +456,7 @@ impl<'a> Parser<'a> {
         if !self.tokens.take("[") {
             return Ok(ValueType::scalar(dtype));
         }
-        let name = self.tokens.name("the name of a size")?;
+        let name = self.tokens.size()?;
         let dim = self.plan.dim(&name);
         self.tokens.expect("]")?;
         Ok(ValueType::array(dtype, dim))

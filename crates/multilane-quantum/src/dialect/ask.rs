@@ -20,7 +20,9 @@ pub(super) fn probabilities(plan: &Plan, op: &Op) -> Types {
     let named = qubits(plan, op, "qubits")?;
     distinct(&named)?;
     if named.len() > MOST_PROBABILITIES {
-        return Err(format!("gives the probabilities of at most {MOST_PROBABILITIES} qubits"));
+        return Err(format!(
+            "gives the probabilities of at most {MOST_PROBABILITIES} qubits"
+        ));
     }
     Ok(vec![ValueType::array(DType::F64, size(plan, 1 << named.len())?)])
 }
@@ -94,7 +96,10 @@ pub(super) fn probabilities_cost(plan: &Plan, op: &Op, _: &dyn Sizes) -> Cost {
 }
 
 fn reads(plan: &Plan, op: &Op, weighed: usize) -> Cost {
-    let register = op.operands.first().and_then(|register| qubits_of(plan, plan.ty(*register)));
+    let register = op
+        .operands
+        .first()
+        .and_then(|register| qubits_of(plan, plan.ty(*register)));
     let Some(qubits) = register else {
         return Cost::FREE;
     };

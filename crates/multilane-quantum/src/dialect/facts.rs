@@ -60,11 +60,7 @@ const DIALECT: &[OpDef] = &[
     // The same register measured twice need not give the same outcome, so measurements are never merged.
     OpDef {
         pure_op: false,
-        ..changes(
-            MEASURE,
-            "measures `qubit`; `clbit` is the bit it is kept in",
-            measure,
-        )
+        ..changes(MEASURE, "measures `qubit`; `clbit` is the bit it is kept in", measure)
     },
     OpDef {
         pure_op: false,
@@ -133,7 +129,9 @@ pub(super) fn zero(plan: &Plan, op: &Op) -> Types {
 pub(super) fn precision(op: &Op) -> Option<Precision> {
     match op.attribute("precision") {
         None => Some(Precision::F64),
-        Some(Attribute::Text(name)) => [Precision::F32, Precision::F64].into_iter().find(|known| known.name() == name),
+        Some(Attribute::Text(name)) => [Precision::F32, Precision::F64]
+            .into_iter()
+            .find(|known| known.name() == name),
         Some(_) => None,
     }
 }
@@ -254,7 +252,10 @@ fn one_qubit(plan: &Plan, op: &Op) -> Result<ValueType, String> {
 
 /// A qubit that the register has which is the first operand.
 pub(super) fn in_range(plan: &Plan, op: &Op, qubit: i64) -> Result<usize, String> {
-    let register = op.operands.first().and_then(|register| qubits_of(plan, plan.ty(*register)));
+    let register = op
+        .operands
+        .first()
+        .and_then(|register| qubits_of(plan, plan.ty(*register)));
     let qubits = register.unwrap_or(0);
     if (0..qubits as i64).contains(&qubit) {
         Ok(qubit as usize)
@@ -321,7 +322,10 @@ pub(super) fn known(op: &Op, names: &[&str]) -> Result<(), String> {
 
 /// One pass over the state in double precision.
 fn cost(plan: &Plan, op: &Op, _: &dyn Sizes) -> Cost {
-    let register = op.results.first().and_then(|register| qubits_of(plan, plan.ty(*register)));
+    let register = op
+        .results
+        .first()
+        .and_then(|register| qubits_of(plan, plan.ty(*register)));
     let Some(qubits) = register else {
         return Cost::FREE;
     };

@@ -15,7 +15,12 @@ pub(super) fn infer(plan: &Plan, op: &Op) -> Types {
     let [region] = &op.regions[..] else {
         return Err("needs one region".to_owned());
     };
-    let types = |values: &[ValueId]| values.iter().map(|value| plan.ty(*value).clone()).collect::<Vec<ValueType>>();
+    let types = |values: &[ValueId]| {
+        values
+            .iter()
+            .map(|value| plan.ty(*value).clone())
+            .collect::<Vec<ValueType>>()
+    };
     if types(&op.operands) != types(&region.parameters) {
         return Err("hands its operands to its region, so their types have to agree".to_owned());
     }
@@ -28,7 +33,11 @@ pub(super) fn infer(plan: &Plan, op: &Op) -> Types {
 
 /// The register that a chain of gates leaves.
 fn chain(plan: &Plan, region: &Region) -> Result<ValueId, String> {
-    let mut register = region.ops.first().filter(|op| op.name != ZERO).and(region.parameters.first().copied());
+    let mut register = region
+        .ops
+        .first()
+        .filter(|op| op.name != ZERO)
+        .and(region.parameters.first().copied());
     for (number, op) in region.ops.iter().enumerate() {
         match op.name.as_str() {
             ZERO if number == 0 => zero(plan, op)?,
@@ -37,14 +46,19 @@ fn chain(plan: &Plan, region: &Region) -> Result<ValueId, String> {
             name => return Err(format!("holds gates that are always done, not `{name}`")),
         };
         if register.is_some() && op.operands.first().copied() != register {
-            return Err(format!("has a `{}` that does not follow the operation before it", op.name));
+            return Err(format!(
+                "has a `{}` that does not follow the operation before it",
+                op.name
+            ));
         }
         register = op.results.first().copied();
         if op.results.len() != 1 {
             return Err(format!("has a `{}` without one result", op.name));
         }
     }
-    register.filter(|_| !region.ops.is_empty()).ok_or_else(|| "holds no gates".to_owned())
+    register
+        .filter(|_| !region.ops.is_empty())
+        .ok_or_else(|| "holds no gates".to_owned())
 }
 
 /// The bytes and the arithmetic of the passes that it takes.
@@ -69,7 +83,11 @@ fn sweeps(gates: Gates) -> Option<Vec<crate::Sweep>> {
     let angles: BTreeMap<String, f64> = names.zip((1..).map(|number| f64::from(number).sqrt())).collect();
     let circuit = gates.circuit.bind(&angles).ok()?;
     match gates.zero {
-        Some(precision) => Some(Program::new(&circuit, &Options::with_precision(precision)).ok()?.sweeps()),
+        Some(precision) => Some(
+            Program::new(&circuit, &Options::with_precision(precision))
+                .ok()?
+                .sweeps(),
+        ),
         None => Some(Block::new(&circuit, &Options::default()).ok()?.sweeps()),
     }
 }

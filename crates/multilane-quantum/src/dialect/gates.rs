@@ -110,7 +110,11 @@ impl Prepared for Gates {
             return Ok(());
         }
         let mut register = take(&self.op, call.operands.first())?;
-        if self.decision.as_ref().is_none_or(|decision| decision.holds(call.operands)) {
+        if self
+            .decision
+            .as_ref()
+            .is_none_or(|decision| decision.holds(call.operands))
+        {
             let scheduled = self.scheduled(angles, register.precision()).map_err(failed)?;
             if let Work::Part(block) = &scheduled.work {
                 register.run(block, call.lanes).map_err(failed)?;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use multilane_plan::{Attribute, Op, Plan, Scalar, ValueId, ValueType};
+use multilane_plan::{Attribute, Op, Plan, Scalar, ValueId};
 use num_complex::Complex64;
 
 use super::facts::{FUSED, ZERO, precision, qubits_of};
@@ -34,7 +34,12 @@ pub fn from_plan(plan: &Plan) -> Result<Circuit, QuantumError> {
 
 /// The precision of the register of a plan that is a circuit.
 pub(crate) fn precision_of(plan: &Plan) -> Precision {
-    let inside = plan.body.ops.iter().flat_map(|op| &op.regions).flat_map(|region| &region.ops);
+    let inside = plan
+        .body
+        .ops
+        .iter()
+        .flat_map(|op| &op.regions)
+        .flat_map(|region| &region.ops);
     let zero = plan.body.ops.iter().chain(inside).find(|op| op.name == ZERO);
     zero.and_then(precision).unwrap_or_default()
 }
@@ -49,7 +54,10 @@ pub(super) struct Gates {
 
 /// The gates of a verified `quantum.fused`, or of a `quantum.gate` without its condition.
 pub(super) fn gates_of(plan: &Plan, op: &Op) -> Result<Gates, QuantumError> {
-    let register = op.results.first().and_then(|register| qubits_of(plan, plan.ty(*register)));
+    let register = op
+        .results
+        .first()
+        .and_then(|register| qubits_of(plan, plan.ty(*register)));
     let mut reader = Reader::new(plan, Circuit::new(register.unwrap_or(0), 0)?);
     let plain;
     let (parameters, ops) = match &op.regions[..] {
@@ -80,7 +88,8 @@ fn unconditional(op: &Op) -> Op {
     let mut op = op.clone();
     let bits = numbers(&op, "clbits").len();
     op.operands.truncate(op.operands.len().saturating_sub(bits));
-    op.attributes.retain(|name, _| !matches!(name.as_str(), "clbits" | "value" | "negated"));
+    op.attributes
+        .retain(|name, _| !matches!(name.as_str(), "clbits" | "value" | "negated"));
     op
 }
 
@@ -178,7 +187,10 @@ impl<'a> Reader<'a> {
             return refused("it makes a second register");
         }
         self.register = op.results.first().copied();
-        let clbits = op.int("clbits").and_then(|count| usize::try_from(count).ok()).unwrap_or(0);
+        let clbits = op
+            .int("clbits")
+            .and_then(|count| usize::try_from(count).ok())
+            .unwrap_or(0);
         self.circuit = Circuit::new(self.register.as_ref().and_then(qubits).unwrap_or(0), clbits)?;
         Ok(())
     }

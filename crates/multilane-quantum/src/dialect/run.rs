@@ -119,9 +119,7 @@ impl Kernel for Dialect {
             }),
             BARRIER => Box::new(Barrier),
             EXPECTATION => Box::new(Expectation(terms(plan, op).map_err(wrong)?)),
-            PROBABILITIES => Box::new(Probabilities(
-                super::facts::qubits(plan, op, "qubits").map_err(wrong)?,
-            )),
+            PROBABILITIES => Box::new(Probabilities(super::facts::qubits(plan, op, "qubits").map_err(wrong)?)),
             _ => return Err(KernelError::Missing { op: op.name.clone() }),
         })
     }
@@ -157,7 +155,11 @@ struct Measure {
 impl Prepared for Measure {
     fn run(&self, call: &mut Call<'_>) -> Result<(), KernelError> {
         let mut register = take(MEASURE, call.operands.first())?;
-        let outcome = if self.decision.as_ref().is_none_or(|decision| decision.holds(call.operands)) {
+        let outcome = if self
+            .decision
+            .as_ref()
+            .is_none_or(|decision| decision.holds(call.operands))
+        {
             let found = register.measure(self.qubit, call.lanes);
             Value::Scalar(Scalar::Bool(found.map_err(|error| failed(MEASURE, &error))?))
         } else {
@@ -179,7 +181,11 @@ struct Reset {
 impl Prepared for Reset {
     fn run(&self, call: &mut Call<'_>) -> Result<(), KernelError> {
         let mut register = take(RESET, call.operands.first())?;
-        if self.decision.as_ref().is_none_or(|decision| decision.holds(call.operands)) {
+        if self
+            .decision
+            .as_ref()
+            .is_none_or(|decision| decision.holds(call.operands))
+        {
             let done = register.reset(self.qubit, call.lanes);
             done.map_err(|error| failed(RESET, &error))?;
         } else {
@@ -226,10 +232,18 @@ impl Prepared for Probabilities {
             Some(array) if array.dtype() == multilane_plan::DType::F64 && array.len() == found.len() => {
                 // SAFETY: the result holds so many numbers of this type, is written by this call alone, and is not the
                 // memory of `found`.
-                unsafe { array.as_mut_ptr().cast::<f64>().copy_from_nonoverlapping(found.as_ptr(), found.len()) };
+                unsafe {
+                    array
+                        .as_mut_ptr()
+                        .cast::<f64>()
+                        .copy_from_nonoverlapping(found.as_ptr(), found.len())
+                };
                 Ok(())
             }
-            _ => Err(invalid(PROBABILITIES, "the result is not an array for the probabilities")),
+            _ => Err(invalid(
+                PROBABILITIES,
+                "the result is not an array for the probabilities",
+            )),
         }
     }
 }

@@ -37,7 +37,10 @@ fn fused(plan: &Plan) -> Plan {
     let mut fused = plan.clone();
     fuse_gates(&mut fused);
     verify(&fused, &registry()).unwrap();
-    assert_eq!(text::parse(&text::print(&fused), &registry()).unwrap(), fused.compacted());
+    assert_eq!(
+        text::parse(&text::print(&fused), &registry()).unwrap(),
+        fused.compacted()
+    );
     fused
 }
 
@@ -58,10 +61,10 @@ fn z(qubit: usize) -> PauliTerm {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
-    fn gates_give_the_state_that_their_circuit_gives(circuit in any_circuit(1..13, 30)) {
+    fn gates_give_the_state_that_their_circuit_gives(circuit in any_circuit(1..12, 20)) {
         let plan = to_plan(&circuit, "random", &PlanOptions::default()).unwrap();
         let whole = Program::new(&circuit, &Options::default()).unwrap().run(&Serial).unwrap();
         let together = fused(&plan);
@@ -71,7 +74,8 @@ proptest! {
             prop_assert_eq!(last_state(&together, &[]), whole.to_vec());
         }
         prop_assert!(distance(&last_state(&plan, &[]), &dense(&circuit)) < 1e-11);
-        prop_assert_eq!(from_plan(&together).unwrap(), circuit);
+        let back = to_plan(&from_plan(&together).unwrap(), "random", &PlanOptions::default()).unwrap();
+        prop_assert_eq!(back, plan);
     }
 }
 
@@ -84,7 +88,13 @@ fn teleports() -> Circuit {
     circuit.x(2).unwrap().only_if(Condition::equals([1], 1)).unwrap();
     circuit.z(2).unwrap().only_if(Condition::equals([0], 1)).unwrap();
     // Only sometimes measured, and what follows is drawn as if it had been.
-    circuit.h(1).unwrap().measure(1, 3).unwrap().only_if(Condition::equals([0, 1], 2)).unwrap();
+    circuit
+        .h(1)
+        .unwrap()
+        .measure(1, 3)
+        .unwrap()
+        .only_if(Condition::equals([0, 1], 2))
+        .unwrap();
     circuit.reset(0).unwrap().only_if(Condition::differs([1], 1)).unwrap();
     circuit.ry(-0.3, 2).unwrap().cx(2, 0).unwrap().measure(2, 2).unwrap();
     circuit
@@ -101,7 +111,17 @@ fn a_plan_is_the_first_shot_of_its_seed() {
         let input = [Value::Scalar(Scalar::I64(seed.cast_signed()))];
         for plan in [&plan, &fused(&plan)] {
             let found = outputs(plan, &input);
-            let bits: String = found[1..].iter().rev().map(|bit| if bit.scalar() == Some(Scalar::Bool(true)) { '1' } else { '0' }).collect();
+            let bits: String = found[1..]
+                .iter()
+                .rev()
+                .map(|bit| {
+                    if bit.scalar() == Some(Scalar::Bool(true)) {
+                        '1'
+                    } else {
+                        '0'
+                    }
+                })
+                .collect();
             assert_eq!(plan.outputs[1..], ["c0", "c1", "c2", "c3"]);
             assert_eq!(bits, shots.bits(0), "seed {seed}");
             seen.insert(bits);
@@ -129,7 +149,12 @@ fn a_register_that_is_read_again_stays_as_it_was() {
         let half = 0.5_f64.sqrt();
         for (value, wanted) in found.iter().zip([[1.0, 0.0], [half, half], [0.0, 1.0]]) {
             let amplitudes = state(value).to_vec();
-            assert!(amplitudes.iter().zip(wanted).all(|(found, wanted)| (found - wanted).norm() < 1e-12));
+            assert!(
+                amplitudes
+                    .iter()
+                    .zip(wanted)
+                    .all(|(found, wanted)| (found - wanted).norm() < 1e-12)
+            );
         }
         let Some(Scalar::F64(value)) = found[3].scalar() else {
             panic!("a number")
@@ -141,7 +166,11 @@ fn a_register_that_is_read_again_stays_as_it_was() {
 #[test]
 fn angles_are_inputs_and_answers_are_numbers_to_go_on_with() {
     let mut circuit = Circuit::new(12, 0).unwrap();
-    circuit.ry(Angle::parameter("a") * 2.0.into(), 0).unwrap().cx(0, 11).unwrap();
+    circuit
+        .ry(Angle::parameter("a") * 2.0.into(), 0)
+        .unwrap()
+        .cx(0, 11)
+        .unwrap();
     let options = PlanOptions {
         expectation: Some(vec![z(0), z(11)]),
         probabilities: Some(vec![11, 3]),
@@ -150,28 +179,37 @@ fn angles_are_inputs_and_answers_are_numbers_to_go_on_with() {
     let written = text::print(&to_plan(&circuit, "turn", &options).unwrap());
     let written = written.replace("%a: f64", "%a: f64, %weights: f64[4]").replace(
         "return",
-        "%p = core.mul(%7, %weights)\n%mean = core.sum(%p)\n%e = core.add(%6, %mean)\nreturn mean = %mean, e = %e,",
+        "%p = core.mul(%6, %weights)\n%mean = core.sum(%p)\n%e = core.add(%5, %mean)\nreturn mean = %mean, e = %e,",
     );
     let plan = text::parse(&written, &registry()).unwrap();
     let plan = fused(&plan);
     let ready = ready(&plan);
     for a in [0.4_f64, 1.3, 0.4] {
         let weights = Value::Array(Array::from_vec(vec![1.0, 2.0, 4.0, 8.0]));
-        let run = ready.run(&[number(a), weights], &[], shared(Some(2)), &Control::new()).unwrap();
+        let run = ready
+            .run(&[number(a), weights], &[], shared(Some(2)), &Control::new())
+            .unwrap();
         let value = |place: usize| run.outputs[place].scalar().map(Scalar::as_f64).unwrap();
         let (zero, one) = (a.cos().powi(2), a.sin().powi(2));
         assert!((value(0) - (zero + 2.0 * one)).abs() < 1e-12);
         assert!((value(1) - (2.0 * (2.0 * a).cos() + zero + 2.0 * one)).abs() < 1e-12);
         // Each group is there with what it took and what was predicted.
         let groups = run.groups();
-        let gates = groups.iter().find(|group| group.label.starts_with("quantum.fused")).unwrap();
+        let gates = groups
+            .iter()
+            .find(|group| group.label.starts_with("quantum.fused"))
+            .unwrap();
         assert!(gates.iterations == 1 && gates.predicted_ns > 0.0 && gates.bytes > 0);
     }
     let weights = Value::Array(Array::from_vec(vec![1.0; 5]));
-    let refused = ready.run(&[number(0.1), weights], &[], &Serial, &Control::new()).unwrap_err();
+    let refused = ready
+        .run(&[number(0.1), weights], &[], &Serial, &Control::new())
+        .unwrap_err();
     assert!(matches!(&refused, PlanRunError::FixedLength { input, given: 5, expected: 4 } if input == "weights"));
     let weights = Value::Array(Array::from_vec(vec![1.0; 4]));
-    let refused = ready.run(&[number(f64::NAN), weights], &[], &Serial, &Control::new()).unwrap_err();
+    let refused = ready
+        .run(&[number(f64::NAN), weights], &[], &Serial, &Control::new())
+        .unwrap_err();
     assert!(refused.to_string().contains("an angle of `ry` is NaN"), "{refused}");
 }
 
@@ -219,14 +257,18 @@ fn what_cannot_be_is_refused_before_it_runs() {
         ("X0 Z1", "X0 Z2", "names qubit 2, but there are 2"),
         ("X0 Z1", "X0 W1", "`W1`"),
         ("X0 Z1", "é", "`é`"),
-        ("coefficients = [1.0]", "coefficients = [1.0, 2.0]", "as many `coefficients` as `paulis`"),
-        ("qubits = [0, 1]", "qubits = [0]", "needs the size `2`"),
-        ("register<2>", "register<n>", "`register<n>`"),
+        (
+            "coefficients = [1.0]",
+            "coefficients = [1.0, 2.0]",
+            "as many `coefficients` as `paulis`",
+        ),
+        ("qubits = [0, 1]", "qubits = [0]", "makes f64[2]"),
+        ("register<2>", "register<n>", "with its number of qubits: `register<3>`"),
     ] {
         assert!(good.contains(from), "{from}");
         let errors = text::parse(&good.replace(from, to), &registry()).unwrap_err();
         let all: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        assert!(all.iter().any(|error| error.contains(problem)) || problem == "`register<n>`", "{to}: {all:?}");
+        assert!(all.iter().any(|error| error.contains(problem)), "{to}: {all:?}");
     }
     let wide = to_plan(&Circuit::new(60, 0).unwrap(), "wide", &PlanOptions::default()).unwrap();
     let error = ready(&wide).run(&[], &[], &Serial, &Control::new()).unwrap_err();
@@ -236,16 +278,35 @@ fn what_cannot_be_is_refused_before_it_runs() {
 #[test]
 fn chains_that_are_none_are_refused() {
     let mut circuit = Circuit::new(2, 0).unwrap();
-    circuit.h(0).unwrap().cx(0, 1).unwrap().barrier(&[0, 1]).unwrap().x(0).unwrap();
+    circuit
+        .h(0)
+        .unwrap()
+        .cx(0, 1)
+        .unwrap()
+        .barrier(&[0, 1])
+        .unwrap()
+        .x(0)
+        .unwrap();
     let plan = fused(&to_plan(&circuit, "chain", &PlanOptions::default()).unwrap());
     let good = text::print(&plan);
     for (from, to, problem) in [
-        ("quantum.gate(%2) {controls", "quantum.gate(%1) {controls", "does not follow the operation before it"),
+        (
+            "quantum.gate(%2) {controls",
+            "quantum.gate(%1) {controls",
+            "does not follow the operation before it",
+        ),
         ("yield %5", "yield %4", "yields the register that its last gate leaves"),
-        ("quantum.barrier(%3) {qubits = [0, 1]}", "quantum.reset(%3) {qubit = 0}", "not `quantum.reset`"),
+        (
+            "quantum.barrier(%3) {qubits = [0, 1]}",
+            "quantum.reset(%3) {qubit = 0}",
+            "not `quantum.reset`",
+        ),
     ] {
         assert!(good.contains(from), "{good}");
         let errors = text::parse(&good.replace(from, to), &registry()).unwrap_err();
-        assert!(errors.iter().any(|error| error.to_string().contains(problem)), "{to}: {errors:?}");
+        assert!(
+            errors.iter().any(|error| error.to_string().contains(problem)),
+            "{to}: {errors:?}"
+        );
     }
 }

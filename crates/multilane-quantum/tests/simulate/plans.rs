@@ -36,7 +36,8 @@ fn a_circuit_reads_as_a_plan() {
           %7: register<2> = quantum.gate(%5, %6) {angles = [0.5], clbits = [0], gate = "p", targets = [1], value = 1}
           return state = %7, c0 = %6
         }
-    "#]].assert_eq(&text::print(&plan));
+    "#]]
+    .assert_eq(&text::print(&plan));
 }
 
 #[test]
