@@ -273,7 +273,9 @@ def test_registers_are_compared(name: str) -> None:
     for low_value, high_value in itertools.product(range(4), repeat=2):
         low, high, out = ClassicalRegister(2, "low"), ClassicalRegister(2, "high"), ClassicalRegister(2)
         written = QuantumCircuit(QuantumRegister(6), low, high, out)
-        written.x([qubit for qubit in range(4) if (low_value | high_value << 2) >> qubit & 1])
+        for qubit in range(4):
+            if (low_value | high_value << 2) >> qubit & 1:
+                written.x(qubit)
         written.measure(range(4), range(4))
         with written.if_test(written_as(low, high)) as other:
             written.x(4)
