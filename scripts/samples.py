@@ -26,7 +26,7 @@ WARM = 3
 
 
 def replaced(page: str, samples: dict[str, Callable[[], str]], names: list[str]) -> str:
-    """Return a page with its samples of these names made anew; all when there are none.
+    r"""Return a page with its samples of these names made anew; all when there are none.
 
     >>> replaced("a\\n<!-- sample one -->\\nold\\n<!-- end -->\\nb", {"one": lambda: "new\\n"}, [])
     'a\\n<!-- sample one -->\\nnew\\n<!-- end -->\\nb'

@@ -59,13 +59,17 @@ def test_answers_go_on_as_numbers() -> None:
     circuit = Circuit(14).ry(theta, 3).cx(3, 13)
     plan = circuit.to_plan(expectation={"Z" + "I" * 13: 2.0}, probabilities=[13, 0])
     text = plan.text().replace("%theta: f64", "%theta: f64, %prices: f64[4]")
-    text = text.replace(" return ", " %shares = core.mul(%4, %prices)\n %cost = core.sum(%shares)\n return cost = %cost, ")
+    text = text.replace(
+        " return ", " %shares = core.mul(%4, %prices)\n %cost = core.sum(%shares)\n return cost = %cost, "
+    )
     mixed = ml.Plan.parse(text)
     assert mixed.sizes == []
     for angle in (0.3, 1.4):
         found = mixed.run(theta=angle, prices=np.array([1.0, 5.0, 0.0, 0.0]))
         assert found.expectation == pytest.approx(2 * np.cos(angle))
-        np.testing.assert_allclose(found.probabilities, [np.cos(angle / 2) ** 2, np.sin(angle / 2) ** 2, 0, 0], atol=1e-12)
+        np.testing.assert_allclose(
+            found.probabilities, [np.cos(angle / 2) ** 2, np.sin(angle / 2) ** 2, 0, 0], atol=1e-12
+        )
         assert found.cost == pytest.approx(1 + 4 * np.sin(angle / 2) ** 2)
     with pytest.raises(ml.PlanError, match="`prices` has 5 elements, and the plan was built for 4"):
         mixed.run(theta=0.1, prices=np.ones(5))
@@ -88,7 +92,7 @@ def test_each_group_is_predicted_and_measured() -> None:
 
 
 def test_what_does_not_fit_is_refused_before_it_runs() -> None:
-    with pytest.raises(ml.PlanError, match="60 qubits in f64 need .* bytes, but only"):
+    with pytest.raises(ml.PlanError, match=r"60 qubits in f64 need .* bytes, but only"):
         Circuit(60).h(0).to_plan().run()
-    with pytest.raises(ml.PlanError, match="`quantum.gate` names qubit 2, but there are 2"):
+    with pytest.raises(ml.PlanError, match=r"`quantum.gate` names qubit 2, but there are 2"):
         ml.Plan.parse(Circuit(2).h(0).to_plan().text().replace("targets = [0]", "targets = [2]"))

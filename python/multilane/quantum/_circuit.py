@@ -194,11 +194,11 @@ class Circuit(Gates, Questions):
         expectation: Paulis | None = None,
         probabilities: Iterable[int] | None = None,
     ) -> Plan:
-        """Return the circuit as a plan of the quantum dialect, to be analysed, optimised, predicted and run as any plan.
+        """Return the circuit as a plan of the quantum dialect, to be optimised, predicted and run as any plan.
 
         Its inputs are the circuit's parameters, and ``seed`` where it measures or resets: a run of a plan is one
-        shot. Its outputs are ``state``, the amplitudes that are left; ``c0``, ``c1``... for the classical bits that were
-        measured; and the answers to what is asked here, which operations of `Builder.core` can go on with.
+        shot. Its outputs are ``state``, the amplitudes that are left; ``c0``, ``c1`` and so on, the classical bits that
+        were measured; and the answers to what is asked here, with which `Builder.inline` lets other operations go on.
         `Plan.optimize` runs the passes of `optimize` on it by their names, and `from_plan` reads it back.
 
         Parameters

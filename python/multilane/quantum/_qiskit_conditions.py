@@ -152,7 +152,8 @@ def _cut(bits: Sequence[int], holds: Callable[[Mapping[int, int]], bool], what: 
         )
     width = len(bits)
     table = [
-        holds({bit: number >> (width - 1 - place) & 1 for place, bit in enumerate(bits)}) for number in range(1 << width)
+        holds({bit: number >> (width - 1 - place) & 1 for place, bit in enumerate(bits)})
+        for number in range(1 << width)
     ]
 
     def half(first: int, known: int) -> Iterator[Test]:
