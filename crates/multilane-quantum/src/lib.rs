@@ -20,7 +20,9 @@ pub use circuit::{
     Angle, Binary, Circuit, Condition, Control, Gate, Instruction, MAX_CLBITS, MAX_MATRIX_QUBITS, MAX_QUBITS, Matrix,
     Operation, Unary,
 };
-pub use dialect::{KIND, PlanOptions, dialect, from_plan, fuse_gates, kernels, register_type, state_of, to_plan};
+pub use dialect::{
+    KIND, PlanOptions, dialect, from_plan, fuse_gates, kernels, register_type, state_bytes, state_of, to_plan,
+};
 pub use error::QuantumError;
 pub use explain::{Explanation, Timing, explain};
 pub use kernels::{Float, Level, Real};

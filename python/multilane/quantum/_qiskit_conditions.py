@@ -256,7 +256,8 @@ def _width(node: Any, number: int) -> int:
     if isinstance(node.type, types.Bool):
         return int(bool(number))
     if isinstance(node.type, types.Uint):
-        return int(number) & (1 << node.type.width) - 1
+        width: int = node.type.width
+        return int(number) & (1 << width) - 1
     raise _unsaid(node)
 
 

@@ -74,5 +74,6 @@ pub(super) fn predict<'py>(
 
 /// Bytes of the buffers that a run takes at most, beside its inputs.
 pub(super) fn peak_bytes(plan: &Plan, named: &Named) -> u64 {
-    memory::assign(&plan.plan, registry(), &sizes_of(&plan.plan, named)).peak_bytes
+    let arrays = memory::assign(&plan.plan, registry(), &sizes_of(&plan.plan, named)).peak_bytes;
+    arrays.saturating_add(multilane_quantum::state_bytes(&plan.plan))
 }

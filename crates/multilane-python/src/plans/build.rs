@@ -338,7 +338,10 @@ impl PlanBuilder {
         };
         let refused = |problem: String| errors::at(py, &problem, Some(&location));
         if let Some(name) = inputs.keys().find(|name| !plan.inputs.contains(name)) {
-            return Err(refused(format!("the plan has no input `{name}`; it has {}", quoted(&plan.inputs))));
+            return Err(refused(format!(
+                "the plan has no input `{name}`; it has {}",
+                quoted(&plan.inputs)
+            )));
         }
         let mut given = Vec::with_capacity(plan.inputs.len());
         for (name, parameter) in plan.inputs.iter().zip(&plan.body.parameters) {
@@ -448,7 +451,11 @@ impl PlanBuilder {
 
 fn quoted(names: &[String]) -> String {
     let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
+    }
 }
 
 fn values_of(operands: &[Operand]) -> PyResult<Vec<ValueId>> {

@@ -19,12 +19,18 @@ pub(super) enum Refused {
 /// Sizes of one name are one size. Everything is checked before the first operation is added.
 pub(super) fn inline(builder: &mut Builder, plan: &Plan, inputs: &[ValueId]) -> Result<Vec<ValueId>, Refused> {
     if let Some(op) = plan.body.ops.iter().find(|op| !op.regions.is_empty()) {
-        let problem = format!("the plan has a `{}`, and only single operations can be written into another", op.name);
+        let problem = format!(
+            "the plan has a `{}`, and only single operations can be written into another",
+            op.name
+        );
         return Err(Refused::Plan(problem));
     }
     let mut values = BTreeMap::new();
     for ((name, parameter), given) in plan.inputs.iter().zip(&plan.body.parameters).zip(inputs) {
-        let (wanted, found) = (type_text(plan, plan.ty(*parameter)), type_text(builder.plan(), builder.ty(*given)));
+        let (wanted, found) = (
+            type_text(plan, plan.ty(*parameter)),
+            type_text(builder.plan(), builder.ty(*given)),
+        );
         if wanted != found {
             let problem = format!("the plan's input `{name}` is {wanted}, and was given {found}");
             return Err(Refused::Plan(problem));

@@ -1,6 +1,8 @@
 //! What verifier, passes and the cost model know of the dialect's operations.
 
-use multilane_plan::{Attribute, Cost, CostClass, DType, DimId, Form, Op, OpDef, Plan, Sizes, ValueId, ValueType};
+use multilane_plan::{
+    Attribute, Cost, CostClass, DType, DimId, Form, Op, OpDef, Plan, Region, Sizes, ValueId, ValueType,
+};
 
 use super::{ask, fused};
 use crate::circuit::{MAX_MATRIX_QUBITS, MAX_QUBITS};
@@ -20,6 +22,31 @@ pub fn register_type(qubits: DimId) -> ValueType {
         kind: KIND.to_owned(),
         dims: vec![qubits],
     }
+}
+
+/// Bytes of the registers that a plan makes. One that is read again after it has changed needs as much once more.
+pub fn state_bytes(plan: &Plan) -> u64 {
+    fn of(plan: &Plan, region: &Region) -> u64 {
+        let own = |op: &Op| {
+            let qubits = op
+                .results
+                .first()
+                .and_then(|register| qubits_of(plan, plan.ty(*register)));
+            let bytes = match (op.name.as_str(), qubits) {
+                (ZERO, Some(qubits)) => {
+                    let amplitude = precision(op).unwrap_or_default().bytes() as u64;
+                    amplitude
+                        .checked_shl(qubits as u32)
+                        .filter(|bytes| bytes >> qubits == amplitude)
+                }
+                _ => Some(0),
+            };
+            let inside = op.regions.iter().map(|region| of(plan, region));
+            inside.fold(bytes.unwrap_or(u64::MAX), u64::saturating_add)
+        };
+        region.ops.iter().map(own).fold(0, u64::saturating_add)
+    }
+    of(plan, &plan.body)
 }
 
 pub(super) type Types = Result<Vec<ValueType>, String>;

@@ -14,7 +14,7 @@ mod read;
 mod run;
 mod write;
 
-pub use facts::{KIND, dialect, register_type};
+pub use facts::{KIND, dialect, register_type, state_bytes};
 pub use fuse::fuse_gates;
 pub use read::from_plan;
 pub(crate) use read::precision_of;

@@ -15,15 +15,15 @@ use crate::simulate::Precision;
 
 /// The circuit of a verified plan.
 pub fn from_plan(plan: &Plan) -> Result<Circuit, QuantumError> {
+    if zero_of(plan).is_none() {
+        return refused("it makes no register");
+    }
     let mut reader = Reader::new(plan, Circuit::new(0, 0)?);
     for (name, value) in plan.inputs.iter().zip(&plan.body.parameters) {
         reader.angles.insert(*value, Angle::parameter(name.as_str()));
     }
     for op in &plan.body.ops {
         reader.op(op)?;
-    }
-    if reader.register.is_none() {
-        return refused("it makes no register");
     }
     let is_register = |value: &&ValueId| qubits_of(plan, plan.ty(**value)).is_some();
     match plan.body.yields.iter().find(is_register) {
@@ -34,14 +34,14 @@ pub fn from_plan(plan: &Plan) -> Result<Circuit, QuantumError> {
 
 /// The precision of the register of a plan that is a circuit.
 pub(crate) fn precision_of(plan: &Plan) -> Precision {
-    let inside = plan
-        .body
-        .ops
-        .iter()
-        .flat_map(|op| &op.regions)
-        .flat_map(|region| &region.ops);
-    let zero = plan.body.ops.iter().chain(inside).find(|op| op.name == ZERO);
-    zero.and_then(precision).unwrap_or_default()
+    zero_of(plan).and_then(precision).unwrap_or_default()
+}
+
+/// The operation that makes a plan's register, where it is not in a loop.
+fn zero_of(plan: &Plan) -> Option<&Op> {
+    let fused = plan.body.ops.iter().flat_map(|op| &op.regions);
+    let inside = fused.flat_map(|region| &region.ops);
+    plan.body.ops.iter().chain(inside).find(|op| op.name == ZERO)
 }
 
 /// Gates that are always done, as an operation of a plan says them.

@@ -7,7 +7,7 @@ use multilane_engine::plans::{Control, PlanRunError, Program as Running};
 use multilane_plan::{Array, Kernels, Plan, Registry, Scalar, Serial, Value, text, verify};
 use multilane_quantum::{
     Angle, Circuit, Condition, Options, Pauli, PauliTerm, PlanOptions, Precision, Program, State, dialect, from_plan,
-    fuse_gates, kernels, state_of, to_plan,
+    fuse_gates, kernels, state_bytes, state_of, to_plan,
 };
 use proptest::prelude::*;
 
@@ -271,6 +271,8 @@ fn what_cannot_be_is_refused_before_it_runs() {
         assert!(all.iter().any(|error| error.contains(problem)), "{to}: {all:?}");
     }
     let wide = to_plan(&Circuit::new(60, 0).unwrap(), "wide", &PlanOptions::default()).unwrap();
+    assert_eq!(state_bytes(&wide), u64::MAX);
+    assert_eq!(state_bytes(&fused(&text::parse(good, &registry()).unwrap())), 64);
     let error = ready(&wide).run(&[], &[], &Serial, &Control::new()).unwrap_err();
     assert!(error.to_string().contains("60 qubits in f64 need"), "{error}");
 }
