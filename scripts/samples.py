@@ -47,15 +47,16 @@ def block(text: str) -> str:
 
 
 def ring(qubits: int) -> Circuit:
-    """Return a ring of couplings, each of which is written twice."""
+    """Return a ring of couplings and turns, each of which is written in two halves."""
     circuit = Circuit(qubits)
     for qubit in range(qubits):
         circuit.h(qubit)
-    for qubit in range(qubits - 1):
+    for qubit in range(qubits):
+        other = (qubit + 1) % qubits
         for half in (0.2, 0.3):
-            circuit.cx(qubit, qubit + 1).rz(half, qubit + 1).cx(qubit, qubit + 1)
-            circuit.rx(half, qubit).rz(half, qubit)
-    return circuit.rx(0.2, 0).rx(0.3, 0)
+            circuit.cx(qubit, other).rz(half, other).cx(qubit, other)
+        circuit.rx(0.2, qubit).rx(0.3, qubit)
+    return circuit
 
 
 def explained() -> str:
