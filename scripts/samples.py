@@ -28,8 +28,8 @@ WARM = 3
 def replaced(page: str, samples: dict[str, Callable[[], str]], names: list[str]) -> str:
     r"""Return a page with its samples of these names made anew; all when there are none.
 
-    >>> replaced("a\\n<!-- sample one -->\\nold\\n<!-- end -->\\nb", {"one": lambda: "new\\n"}, [])
-    'a\\n<!-- sample one -->\\nnew\\n<!-- end -->\\nb'
+    >>> replaced("a\n<!-- sample one -->\nold\n<!-- end -->\nb", {"one": lambda: "new\n"}, [])
+    'a\n<!-- sample one -->\nnew\n<!-- end -->\nb'
     """
 
     def anew(found: re.Match[str]) -> str:

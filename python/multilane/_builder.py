@@ -206,7 +206,7 @@ class Builder:
         >>> b = ml.Builder("cost")
         >>> found = b.inline(turn.to_plan(probabilities=[0, 1]), theta=b.parameter("half") * 2)
         >>> b.output("cost", (found["probabilities"] * b.input("prices", size="4")).sum())
-        >>> round(b.build().run(half=0.25, prices=[1.0, 0.0, 0.0, 5.0]).cost, 6)
+        >>> round(float(b.build().run(half=0.25, prices=[1.0, 0.0, 0.0, 5.0]).cost), 6)
         1.244835
         """
         where = user_line()

@@ -233,7 +233,7 @@ class Circuit(Gates, Questions):
           return state = %0, expectation = %5
         }
         <BLANKLINE>
-        >>> plan.run().expectation
+        >>> round(float(plan.run().expectation), 6)
         1.0
         """
         from multilane._plan import Plan
