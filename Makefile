@@ -194,6 +194,10 @@ browser: ## install Chromium for the tests of the report (Debian, as root)
 hazards: setup ## write the chapter on hazards anew, from what they show on this machine (minutes; leave it alone meanwhile)
 	@$(PYTHON) scripts/hazards.py
 
+.PHONY: samples
+samples: setup ## write the measured outputs in the documentation anew (SAMPLES=... for some; leave the machine alone)
+	@$(PYTHON) scripts/samples.py $(SAMPLES)
+
 .PHONY: picture
 picture: browser ## take the README's picture of the last demo's report
 	@$(PYTHON) scripts/browser.py out/report.html docs/img/report.png

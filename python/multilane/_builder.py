@@ -6,6 +6,7 @@ computes: types are found by the extension, and the plan runs later.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from multilane import _multilane
@@ -174,6 +175,44 @@ class Builder:
             what = "a number above 0, which the change of a turn can fall below, or a function"
             raise PlanError(f"`until` is {until!r}, but must be {what}", *user_line())
         return Loop(self, count, until, carried)
+
+    def inline(
+        self, plan: Plan, inputs: Mapping[str, Value | Number] | None = None, /, **more: Value | Number
+    ) -> dict[str, Value]:
+        """Write the operations of another plan here, such as that of a circuit.
+
+        Parameters
+        ----------
+        plan
+            Without loops. A size of it is the one of that name here.
+        inputs, **more
+            What its inputs are here, by name: values of this builder, or numbers.
+
+        Returns
+        -------
+        dict of Value
+            What its outputs are here, by name.
+
+        Raises
+        ------
+        PlanError
+            An input is missing, unknown or of another type; the plan has a loop.
+
+        Examples
+        --------
+        >>> import multilane as ml
+        >>> theta = ml.quantum.parameter("theta")
+        >>> turn = ml.quantum.Circuit(2).ry(theta, 0).cx(0, 1)
+        >>> b = ml.Builder("cost")
+        >>> found = b.inline(turn.to_plan(probabilities=[0, 1]), theta=b.parameter("half") * 2)
+        >>> b.output("cost", (found["probabilities"] * b.input("prices", size="4")).sum())
+        >>> round(float(b.build().run(half=0.25, prices=[1.0, 0.0, 0.0, 5.0]).cost), 6)
+        1.244835
+        """
+        where = user_line()
+        given = {**(inputs or {}), **more}
+        natives = dict(zip(given, self._natives(tuple(given.values()), where), strict=True))
+        return {name: self._value(native) for name, native in self._native.inline(plan._native, natives, where)}
 
     def output(self, name: str, value: Value | Number) -> None:
         """Make a value a result of the plan."""

@@ -588,6 +588,11 @@ class PlanBuilder:
     def map(self, text: str, operands: dict[str, PlanValue | float], place: tuple[str, int]) -> PlanValue:
         """Compute an expression in the names of values."""
 
+    def inline(
+        self, plan: Plan, inputs: dict[str, PlanValue | float], place: tuple[str, int]
+    ) -> list[tuple[str, PlanValue]]:
+        """Write the operations of another plan, its inputs given by name; return its outputs by name."""
+
     def open_loop(self, count: int, place: tuple[str, int]) -> None:
         """Open a loop."""
 

@@ -92,8 +92,14 @@ class CircuitData:
         lanes_recorded: bool = False,
     ) -> tuple[StateData | None, ShotsData | None, CircuitRun]:
         """Run it on all qubits 0; return its state where there is a single one, what was measured, what it took."""
-    def to_plan(self, name: str) -> Plan:
-        """Return it as a plan of the quantum dialect."""
+    def to_plan(
+        self,
+        name: str,
+        precision: str,
+        expectation: list[tuple[float, list[tuple[int, str]]]] | None,
+        probabilities: Sequence[int] | None,
+    ) -> Plan:
+        """Return it as a plan of the quantum dialect, with the answers to questions among its outputs."""
     @staticmethod
     def from_plan(plan: Plan) -> CircuitData:
         """Return the circuit that a plan says."""

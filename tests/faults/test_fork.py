@@ -114,3 +114,25 @@ def test_the_default_pool_is_made_again_in_the_child() -> None:
     assert list(ml.map(square, range(3), workers=1)) == [0, 1, 4]
     in_child(lambda: list(ml.map(square, range(3), workers=1)) == [0, 1, 4] or os._exit(1))
     assert list(ml.map(square, range(3), workers=1)) == [0, 1, 4]
+
+
+def test_a_child_that_runs_circuits_leaves_the_states_of_its_parent() -> None:
+    """The memory of dropped states is used again, by parent and child each for itself."""
+    pair = ml.quantum.Circuit(17).h(0).cx(0, 16)
+    expected = np.zeros(1 << 17, complex)
+    expected[[0, 1 | 1 << 16]] = 0.5**0.5
+    # Dropped at once: what follows lies in its memory, or in the child's copy of it.
+    pair.run()
+    pair.run()
+    kept = pair.run().state()
+
+    def body() -> None:
+        for _ in range(2):
+            other = ml.quantum.Circuit(17).x(3).run().state()
+            assert other[8] == 1
+            assert np.count_nonzero(other) == 1
+        np.testing.assert_allclose(kept, expected)
+
+    in_child(body)
+    np.testing.assert_allclose(kept, expected)
+    np.testing.assert_allclose(pair.run().state(), expected)

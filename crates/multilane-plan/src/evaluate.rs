@@ -10,7 +10,7 @@ use crate::error::{PlanError, Site};
 use crate::kernel::{Call, KernelError, Kernels, Serial};
 use crate::plan::{Op, Plan, Region, ValueId};
 use crate::registry::{Form, Registry};
-use crate::types::{DType, Extent, Scalar, ValueType};
+use crate::types::{DType, DimId, Extent, Scalar, ValueType};
 use crate::value::{Array, Value};
 use crate::verify::verify;
 
@@ -35,7 +35,9 @@ pub fn evaluate_with(
         plan,
         registry,
         kernels,
-        sizes: vec![None; plan.dims.len()],
+        sizes: (0..plan.dims.len())
+            .map(|dim| plan.fixed_size(DimId(dim as u32)))
+            .collect(),
         values: vec![None; plan.values.len()],
     };
     evaluator.run(inputs).map_err(|error| vec![error])
@@ -195,7 +197,8 @@ impl Evaluator<'_> {
                 dtype,
                 extent: Extent::Dim(dim),
             } => {
-                let len = self.sizes[dim.0 as usize].expect("a verified plan's sizes come with its inputs");
+                let len =
+                    self.sizes[dim.0 as usize].expect("a verified plan's sizes come with its inputs or are numbers");
                 Ok(Data::Many(*dtype, (0..len).map(one).collect::<Result<_, _>>()?))
             }
             _ => one(0).map(Data::One),

@@ -166,7 +166,7 @@ pub struct ValueInfo {
 pub struct Plan {
     /// Its name.
     pub name: String,
-    /// Names of sizes, by [`DimId`].
+    /// Names of sizes, by [`DimId`]; a number is the name of that size.
     pub dims: Vec<String>,
     /// Every value, by [`ValueId`]. Values that no operation writes any more may stay.
     pub values: Vec<ValueInfo>,
@@ -194,6 +194,11 @@ impl Plan {
             self.dims.len() - 1
         });
         DimId(index as u32)
+    }
+
+    /// The number of elements that a size has by its name: `4` is 4. Other sizes come in with inputs.
+    pub fn fixed_size(&self, dim: DimId) -> Option<usize> {
+        self.dims.get(dim.0 as usize).and_then(|name| fixed_size(name))
     }
 
     /// A new value.
@@ -239,6 +244,12 @@ impl Plan {
         renumber(&mut plan.body, &numbers);
         plan
     }
+}
+
+/// The size that a name says; as numbers are written, and no other way, so that equal sizes have equal names.
+pub(crate) fn fixed_size(name: &str) -> Option<usize> {
+    let size: usize = name.parse().ok()?;
+    (size.to_string() == name).then_some(size)
 }
 
 fn region_values(region: &Region, values: &mut Vec<ValueId>) {

@@ -1,8 +1,8 @@
 //! Quantum circuits and their simulation.
 //!
 //! A [`Circuit`] is data: gates, measurements and conditions over numbered qubits and
-//! classical bits. [`to_plan`] writes it as a plan of the `quantum` dialect, [`from_plan`] reads such a plan, and a
-//! [`Program`] runs it over a state vector. Nothing here starts threads: work is handed to the
+//! classical bits. A [`Program`] runs it over a state vector. [`to_plan`] writes it as a plan of the `quantum` dialect,
+//! which an engine runs with [`kernels`], and [`from_plan`] reads such a plan. Nothing here starts threads: work is handed to the
 //! [`multilane_plan::Lanes`] of the caller. Nothing here knows Python.
 
 mod circuit;
@@ -20,7 +20,9 @@ pub use circuit::{
     Angle, Binary, Circuit, Condition, Control, Gate, Instruction, MAX_CLBITS, MAX_MATRIX_QUBITS, MAX_QUBITS, Matrix,
     Operation, Unary,
 };
-pub use dialect::{KIND, dialect, from_plan, register_type, to_plan};
+pub use dialect::{
+    KIND, PlanOptions, dialect, from_plan, fuse_gates, kernels, register_type, state_bytes, state_of, to_plan,
+};
 pub use error::QuantumError;
 pub use explain::{Explanation, Timing, explain};
 pub use kernels::{Float, Level, Real};

@@ -5,7 +5,7 @@ Names, documentation and defaults; every instruction is checked and kept by the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from multilane import _multilane
@@ -13,6 +13,7 @@ from multilane._checks import positive_count
 from multilane._multilane import Angle
 from multilane.quantum._gates import Condition, Gates
 from multilane.quantum._partners import with_package
+from multilane.quantum._paulis import Paulis, pauli_terms
 from multilane.quantum._questions import Questions
 from multilane.quantum._result import Result
 from multilane.quantum._seed import chosen_seed
@@ -185,29 +186,61 @@ class Circuit(Gates, Questions):
         ran = self._data.run(precision, shots, number, workers, optimize, record)
         return Result(*ran, self._data.qubits, workers)
 
-    def to_plan(self, name: str = "circuit") -> Plan:
-        """Return the circuit as a plan of the quantum dialect: data that verifier, analyses and text forms know.
+    def to_plan(
+        self,
+        name: str = "circuit",
+        *,
+        precision: Literal["f64", "f32"] = "f64",
+        expectation: Paulis | None = None,
+        probabilities: Iterable[int] | None = None,
+    ) -> Plan:
+        """Return the circuit as a plan of the quantum dialect, to be optimised, predicted and run as any plan.
 
+        Its inputs are the circuit's parameters, and ``seed`` where it measures or resets: a run of a plan is one
+        shot. Its outputs are ``state``, the amplitudes that are left; ``c0``, ``c1`` and so on, the classical bits that
+        were measured; and the answers to what is asked here, with which `Builder.inline` lets other operations go on.
         `Plan.optimize` runs the passes of `optimize` on it by their names, and `from_plan` reads it back.
+
+        Parameters
+        ----------
+        name : str
+            What the plan is called.
+        precision : {'f64', 'f32'}
+            Of each amplitude's two parts.
+        expectation : str, mapping or iterable, optional
+            A sum of products of Pauli matrices as for `expectation`, whose value becomes the output ``expectation``.
+        probabilities : iterable of int, optional
+            Qubits, the first as the least significant bit; the probabilities of their values become the output
+            ``probabilities``.
 
         Raises
         ------
         CircuitError
-            An angle is an arc function of a parameter, which plans do not have.
+            An angle is an arc function of a parameter, which plans do not have; there is no such qubit or Pauli matrix.
 
         >>> from multilane.quantum import Circuit
-        >>> plan = Circuit(2).h(0).h(0).cx(0, 1).to_plan()
-        >>> print(plan.optimize(["cancel_inverses"]))
-        plan circuit(%register: register<amplitudes>) {
-          %0: register<amplitudes> = quantum.zero(%register) {qubits = 2}
-          %1: register<amplitudes> = quantum.gate(%0) {controls = [0], gate = "x", targets = [1]}
-          return state = %1
+        >>> plan = Circuit(2).h(0).h(0).cx(0, 1).to_plan(expectation="ZZ")
+        >>> print(plan.optimize(["dce", "fuse_gates"]))
+        plan circuit() {
+          %0: register<2> = quantum.fused() () {
+            %1: register<2> = quantum.zero() {qubits = 2}
+            %2: register<2> = quantum.gate(%1) {gate = "h", targets = [0]}
+            %3: register<2> = quantum.gate(%2) {gate = "h", targets = [0]}
+            %4: register<2> = quantum.gate(%3) {controls = [0], gate = "x", targets = [1]}
+            yield %4
+          }
+          %5: f64 = quantum.expectation(%0) {coefficients = [1.0], paulis = ["Z0 Z1"]}
+          return state = %0, expectation = %5
         }
         <BLANKLINE>
+        >>> round(float(plan.run().expectation), 6)
+        1.0
         """
         from multilane._plan import Plan
 
-        return Plan(self._data.to_plan(name))
+        terms = None if expectation is None else pauli_terms(expectation, self.qubits)
+        qubits = None if probabilities is None else list(probabilities)
+        return Plan(self._data.to_plan(name, precision, terms, qubits))
 
     @classmethod
     def from_plan(cls, plan: Plan) -> Self:
@@ -257,20 +290,31 @@ class Circuit(Gates, Questions):
         return self._data.to_qasm(version)
 
     @classmethod
-    def from_qiskit(cls, circuit: QuantumCircuit) -> Self:
+    def from_qiskit(cls, circuit: QuantumCircuit, *, while_turns: int | None = None) -> Self:
         """Read a circuit of Qiskit's; bits keep their numbers.
 
         Gates of the library keep their names and controls; others are read by their matrix or their
-        definition. `if_test`, `switch` and `for_loop` are unrolled.
+        definition. `if_test`, `switch` and `for_loop` are unrolled. A condition may compare bits, registers and
+        numbers in any way, as long as it is about at most 12 bits or asks for one value.
+
+        Parameters
+        ----------
+        circuit : qiskit.circuit.QuantumCircuit
+            With or without open parameters.
+        while_turns : int, optional
+            How often the body of a `while_loop` is repeated at most: a shot that would go on longer goes on behind
+            the loop. Without it, a `while_loop` is refused.
 
         Raises
         ------
         CircuitError
-            The circuit has something that cannot be said here, such as a `while_loop`.
+            The circuit has something that cannot be said here.
         ImportError
             Qiskit is not installed; ``multilane[qiskit]`` brings it.
         """
-        read: Circuit = with_package("qiskit", "_from_qiskit").from_qiskit(circuit)
+        if while_turns is not None:
+            positive_count(while_turns, "while_turns")
+        read: Circuit = with_package("qiskit", "_from_qiskit").from_qiskit(circuit, while_turns)
         return cls._of(read._data)
 
     def to_qiskit(self) -> QuantumCircuit:

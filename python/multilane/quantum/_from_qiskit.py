@@ -28,6 +28,7 @@ from qiskit.circuit import (
     Qubit,
     Reset,
     SwitchCaseOp,
+    WhileLoopOp,
 )
 from qiskit.circuit.controlflow import CASE_DEFAULT
 from qiskit.circuit.library import CUGate, get_standard_gate_name_mapping
@@ -37,7 +38,7 @@ from qiskit.quantum_info import Operator
 from multilane.errors import CircuitError
 from multilane.quantum._circuit import Angle, Circuit
 from multilane.quantum._gates import Where
-from multilane.quantum._qiskit_conditions import Test, of_condition, of_target, opposite, together
+from multilane.quantum._qiskit_conditions import Test, cases, none_of, of_target, together
 from multilane.quantum._qiskit_parameters import angle_of
 
 __all__ = ["from_qiskit"]
@@ -77,6 +78,8 @@ class _Place:
     on: tuple[int, ...] = ()
     off: tuple[int, ...] = ()
     depth: int = 0
+    #: How often the body of a loop with a condition is repeated at most.
+    while_turns: int | None = None
 
     def inside(self, circuit: QuantumCircuit, qubits: Sequence[int], clbits: Sequence[int], **changes: Any) -> _Place:
         """Return the place of a circuit that stands at these bits."""
@@ -110,11 +113,12 @@ class _Place:
         return where
 
 
-def from_qiskit(circuit: QuantumCircuit) -> Circuit:
+def from_qiskit(circuit: QuantumCircuit, while_turns: int | None = None) -> Circuit:
     """Return Qiskit's circuit as one of ours; bits keep their numbers."""
     read = Circuit(circuit.num_qubits, circuit.num_clbits)
     qubits = {qubit: number for number, qubit in enumerate(circuit.qubits)}
-    _read(read, circuit, _Place(qubits, {clbit: number for number, clbit in enumerate(circuit.clbits)}))
+    clbits = {clbit: number for number, clbit in enumerate(circuit.clbits)}
+    _read(read, circuit, _Place(qubits, clbits, while_turns=while_turns))
     return read
 
 
@@ -209,15 +213,20 @@ def _flow(read: Circuit, operation: ControlFlowOp, qubits: list[int], clbits: li
         _read(read, body, place.inside(body, qubits, clbits, **changes))
 
     def branches(tests: Sequence[tuple[Test, QuantumCircuit]]) -> None:
-        for number, (test, body) in enumerate(tests, start=1):
-            block(body, test=together(place.test, test))
-            for other, _ in tests[number:]:
+        whole = [(both, body) for test, body in tests for both in together(place.test, test)]
+        for number, (test, body) in enumerate(whole, start=1):
+            if not place.last:
+                # The condition around it is looked at again for what follows.
+                _untested(place.test, list(_written(body, clbits)), "a branch")
+            block(body, test=test, last=True)
+            for other, _ in whole[number:]:
                 _untested(other, list(_written(body, clbits)), "a branch")
 
     if isinstance(operation, IfElseOp):
-        holds = of_condition(operation.condition, place.clbits)
         first, second = operation.params
-        branches([(holds, first)] + ([(opposite(holds), second)] if second is not None else []))
+        holds = [(test, first) for test in cases(operation.condition, place.clbits)]
+        fails = cases(operation.condition, place.clbits, holds=False) if second is not None else []
+        branches(holds + [(test, second) for test in fails])
     elif isinstance(operation, SwitchCaseOp):
         branches(_cases(operation, place))
     elif isinstance(operation, ForLoopOp):
@@ -225,24 +234,30 @@ def _flow(read: Circuit, operation: ControlFlowOp, qubits: list[int], clbits: li
         for number, value in enumerate(values, start=1):
             known = {} if variable is None else {variable: float(value)}
             block(body, values={**place.values, **known}, last=place.last and number == len(values))
+    elif isinstance(operation, WhileLoopOp) and place.while_turns is not None:
+        (body,) = operation.params
+        # Each turn looks at the loop's condition anew, but at that around the loop as it was before.
+        _untested(place.test, list(_written(body, clbits)), "a loop")
+        for _ in range(place.while_turns):
+            branches([(test, body) for test in cases(operation.condition, place.clbits)])
     elif operation.name == "box":
         block(operation.blocks[0])
     else:
         raise CircuitError(
-            f"`{operation.name}` cannot be unrolled: how often it runs is known only while it runs; "
-            "repeat its body with `if_test` as often as it may run"
+            f"how often the `{operation.name}` runs is known only while it runs; say how often it may at most with "
+            "`while_turns`"
         )
 
 
 def _cases(operation: SwitchCaseOp, place: _Place) -> list[tuple[Test, QuantumCircuit]]:
     bits = of_target(operation.target, place.clbits)
-    cases = [(value, body) for values, body in operation.cases_specifier() for value in values]
-    others = [int(value) for value, _ in cases if value is not CASE_DEFAULT]
-    if len(others) > 1 and len(others) < len(cases):
-        raise CircuitError("a `switch` with a default and several other cases cannot be read; write `if_test` for each")
-    # Without another case, the default is always taken.
-    default: Test = (bits, others[0] if others else 1 << len(bits), True)
-    return [(default if value is CASE_DEFAULT else (bits, int(value), False), body) for value, body in cases]
+    known = [(value, body) for values, body in operation.cases_specifier() for value in values]
+    others = [int(value) for value, _ in known if value is not CASE_DEFAULT]
+    found = []
+    for value, body in known:
+        tests = none_of(bits, others) if value is CASE_DEFAULT else [(bits, int(value), False)]
+        found += [(test, body) for test in tests]
+    return found
 
 
 def _written(body: QuantumCircuit, clbits: Sequence[int]) -> Iterator[int]:

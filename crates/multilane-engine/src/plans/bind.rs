@@ -19,7 +19,9 @@ pub(super) fn sizes(program: &Program, inputs: &[Value]) -> Result<Dims, PlanRun
             names: quoted(&plan.inputs),
         });
     }
-    let mut sizes: Dims = vec![None; plan.dims.len()];
+    let mut sizes: Dims = (0..plan.dims.len())
+        .map(|dim| plan.fixed_size(DimId(dim as u32)))
+        .collect();
     for (number, (value, parameter)) in inputs.iter().zip(&plan.body.parameters).enumerate() {
         let ty = plan.ty(*parameter);
         match (ty, value) {
@@ -60,6 +62,13 @@ fn set(program: &Program, sizes: &mut Dims, dim: DimId, size: usize, input: usiz
         return Ok(());
     }
     let plan = &program.plan;
+    if plan.fixed_size(dim).is_some() {
+        return Err(PlanRunError::FixedLength {
+            input: plan.inputs[input].clone(),
+            given: size,
+            expected,
+        });
+    }
     let says = |parameter: &ValueId| match plan.ty(*parameter) {
         ValueType::Tensor { extent, .. } => *extent == Extent::Dim(dim),
         ValueType::Opaque { dims, .. } => dims.contains(&dim),

@@ -40,6 +40,16 @@ pub enum PlanRunError {
         /// The input that said so first.
         other: String,
     },
+    /// An input has another length than the plan was built for.
+    #[error("input `{input}` has {given} elements, and the plan was built for {expected}")]
+    FixedLength {
+        /// The input.
+        input: String,
+        /// Its elements.
+        given: usize,
+        /// The elements that it has to have.
+        expected: usize,
+    },
     /// No input says how large something is.
     #[error("nothing that was given says how large `{dim}` is")]
     UnknownSize {
@@ -152,6 +162,7 @@ impl PlanRunError {
             Self::Length { input, other, .. } => Some(format!(
                 "give `{input}` and `{other}` the same length, or declare them with different sizes"
             )),
+            Self::FixedLength { input, expected, .. } => Some(format!("give `{input}` {expected} elements")),
             Self::UnknownSize { dim } => Some(format!("pass an array of `{dim}` elements, or a graph that has them")),
             Self::OutputType { expected, .. } => Some(format!("give an array of {expected}, or none")),
             Self::OutputLength { output, expected, .. } => {

@@ -35,6 +35,9 @@ pub fn summary(plan: &Plan, registry: &Registry) -> Summary {
     let buffers = memory::assign(plan, registry, &1.0).buffers;
     for (number, name) in plan.dims.iter().enumerate() {
         let only = Only(DimId(number as u32));
+        if plan.fixed_size(only.0).is_some() {
+            continue;
+        }
         let moved = bytes_moved(plan, registry, &plan.body, &only);
         let held: usize = buffers
             .iter()

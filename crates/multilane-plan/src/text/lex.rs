@@ -1,6 +1,7 @@
 //! Cut a text into tokens that know their line and column. Never panics, whatever the text.
 
 use crate::error::PlanError;
+use crate::plan::fixed_size;
 
 /// The smallest pieces of the text form.
 #[derive(Clone, Debug, PartialEq)]
@@ -138,6 +139,18 @@ impl<'a> Tokens<'a> {
         };
         self.next += 1;
         Ok(name)
+    }
+
+    /// The name of a size, or a size as a number.
+    pub(super) fn size(&mut self) -> Result<String, Failure> {
+        match self.peek() {
+            Some(Token::Number(digits)) if fixed_size(digits).is_some() => {
+                let digits = (*digits).to_owned();
+                self.next += 1;
+                Ok(digits)
+            }
+            _ => self.name("the name of a size"),
+        }
     }
 
     /// The failure of something else standing here.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::plan::{Plan, ValueId};
+use crate::plan::{Plan, ValueId, fixed_size};
 use crate::types::{DimId, Extent, ValueType};
 
 /// The name its user gave a value, or its number.
@@ -16,6 +16,7 @@ pub(crate) fn value_name(plan: &Plan, value: ValueId) -> String {
 /// The name of a size.
 pub(crate) fn dim_name(plan: &Plan, dim: DimId) -> String {
     match plan.dims.get(dim.0 as usize) {
+        Some(name) if fixed_size(name).is_some() => name.clone(),
         Some(name) => identifier(name),
         None => format!("?{}", dim.0),
     }

@@ -134,7 +134,7 @@ impl<'a> Parser<'a> {
     fn sizes(&mut self) -> Result<(), Failure> {
         let met = std::mem::take(&mut self.plan.dims);
         loop {
-            let name = self.tokens.name("the name of a size")?;
+            let name = self.tokens.size()?;
             self.plan.dims.push(name);
             if !self.tokens.take(",") {
                 break;
@@ -439,7 +439,7 @@ impl<'a> Parser<'a> {
             let mut dims = Vec::new();
             if !self.tokens.take(">") {
                 loop {
-                    let name = self.tokens.name("the name of a size")?;
+                    let name = self.tokens.size()?;
                     dims.push(self.plan.dim(&name));
                     if !self.tokens.take(",") {
                         break;
@@ -456,7 +456,7 @@ impl<'a> Parser<'a> {
         if !self.tokens.take("[") {
             return Ok(ValueType::scalar(dtype));
         }
-        let name = self.tokens.name("the name of a size")?;
+        let name = self.tokens.size()?;
         let dim = self.plan.dim(&name);
         self.tokens.expect("]")?;
         Ok(ValueType::array(dtype, dim))

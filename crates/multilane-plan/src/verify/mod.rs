@@ -306,7 +306,7 @@ impl Verifier<'_> {
         }
     }
 
-    /// Every size that a value has comes in with an input.
+    /// Every size that a value has comes in with an input, or is a number.
     fn sizes(&mut self) {
         let brought: BTreeSet<DimId> = self
             .plan
@@ -318,7 +318,7 @@ impl Verifier<'_> {
         let mut missing: BTreeMap<DimId, ValueId> = BTreeMap::new();
         for value in &self.written {
             for dim in dims_of(self.plan.ty(*value)) {
-                if !brought.contains(&dim) {
+                if !brought.contains(&dim) && self.plan.fixed_size(dim).is_none() {
                     missing.entry(dim).or_insert(*value);
                 }
             }

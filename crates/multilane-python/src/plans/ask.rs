@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use multilane_engine::cpus;
 use multilane_plan::analysis::{Estimator, analyze_with_threshold};
-use multilane_plan::{cost, memory};
+use multilane_plan::{DimId, cost, memory};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use serde_json::{Value, json};
@@ -17,8 +17,12 @@ use crate::lab::to_python;
 pub(super) type Named = BTreeMap<String, u64>;
 
 fn sizes_of(plan: &multilane_plan::Plan, named: &Named) -> Vec<f64> {
-    let size = |name: &String| named.get(name).map_or(0.0, |&size| size as f64);
-    plan.dims.iter().map(size).collect()
+    let known = |dim: u32| plan.fixed_size(DimId(dim)).map(|size| size as f64);
+    let size = |(dim, name): (usize, &String)| {
+        let given = || named.get(name).map_or(0.0, |&size| size as f64);
+        known(dim as u32).unwrap_or_else(given)
+    };
+    plan.dims.iter().enumerate().map(size).collect()
 }
 
 fn data(made: serde_json::Result<Value>) -> PyResult<Value> {
@@ -70,5 +74,6 @@ pub(super) fn predict<'py>(
 
 /// Bytes of the buffers that a run takes at most, beside its inputs.
 pub(super) fn peak_bytes(plan: &Plan, named: &Named) -> u64 {
-    memory::assign(&plan.plan, registry(), &sizes_of(&plan.plan, named)).peak_bytes
+    let arrays = memory::assign(&plan.plan, registry(), &sizes_of(&plan.plan, named)).peak_bytes;
+    arrays.saturating_add(multilane_quantum::state_bytes(&plan.plan))
 }

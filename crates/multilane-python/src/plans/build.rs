@@ -15,7 +15,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt};
 
 use super::plan::Plan;
-use super::{errors, registry};
+use super::{errors, inline, registry};
 
 /// A place in the user's source: file and line.
 type Where = (String, u32);
@@ -32,10 +32,13 @@ pub(crate) struct PlanValue {
 
 #[pymethods]
 impl PlanValue {
-    /// Name of the element type; a graph has none.
+    /// Name of the element type; what is no number has its kind instead.
     #[getter]
-    fn dtype(&self) -> &'static str {
-        self.ty.dtype().map_or("graph", DType::name)
+    fn dtype(&self) -> &str {
+        match &self.ty {
+            ValueType::Opaque { kind, .. } => kind,
+            numbers => numbers.dtype().map_or("", DType::name),
+        }
     }
 
     /// Name of the size; None for one number.
@@ -320,6 +323,50 @@ impl PlanBuilder {
         self.wrapped(py, made)
     }
 
+    /// Writes the operations of another plan, whose inputs are given by name; its outputs by name.
+    fn inline(
+        &mut self,
+        py: Python<'_>,
+        plan: &Bound<'_, Plan>,
+        inputs: BTreeMap<String, Bound<'_, PyAny>>,
+        place: Where,
+    ) -> PyResult<Vec<(String, PlanValue)>> {
+        let plan = &plan.get().plan;
+        let location = Location {
+            file: place.0.clone(),
+            line: place.1,
+        };
+        let refused = |problem: String| errors::at(py, &problem, Some(&location));
+        if let Some(name) = inputs.keys().find(|name| !plan.inputs.contains(name)) {
+            return Err(refused(format!(
+                "the plan has no input `{name}`; it has {}",
+                quoted(&plan.inputs)
+            )));
+        }
+        let mut given = Vec::with_capacity(plan.inputs.len());
+        for (name, parameter) in plan.inputs.iter().zip(&plan.body.parameters) {
+            let ty = plan.ty(*parameter);
+            let Some(thing) = inputs.get(name) else {
+                let wanted = type_text(plan, ty);
+                return Err(refused(format!("the plan's input `{name}` ({wanted}) is missing")));
+            };
+            given.push(match self.operand(thing)? {
+                Operand::Value(value) => value,
+                _ => {
+                    let number = scalar(thing)?;
+                    let number = ty.dtype().map_or(number, |dtype| number.cast(dtype));
+                    self.at(place.clone()).constant(number)
+                }
+            });
+        }
+        let made = inline::inline(self.at(place.clone()), plan, &given).map_err(|error| match error {
+            inline::Refused::Operation(error) => errors::plan(py, &error),
+            inline::Refused::Plan(problem) => refused(problem),
+        })?;
+        let names = plan.outputs.iter().cloned();
+        Ok(names.zip(made.into_iter().map(|id| self.handed(id))).collect())
+    }
+
     /// Opens a loop.
     fn open_loop(&mut self, py: Python<'_>, count: i64, place: Where) -> PyResult<()> {
         let before = self.builder.clone();
@@ -399,6 +446,15 @@ impl PlanBuilder {
         let plan = self.builder.clone().finish();
         plan.map(|plan| Plan::new(Arc::new(plan)))
             .map_err(|errors| errors::plans(py, &errors))
+    }
+}
+
+fn quoted(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
     }
 }
 

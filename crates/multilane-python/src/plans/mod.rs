@@ -13,6 +13,7 @@ mod errors;
 mod evaluate;
 pub(crate) mod gate;
 mod graph;
+mod inline;
 pub(crate) mod machine;
 mod optimize;
 pub(crate) mod plan;

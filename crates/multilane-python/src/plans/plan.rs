@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use multilane_engine::plans::Program;
-use multilane_plan::{Region, dot, json, passes, text};
+use multilane_plan::{DimId, Region, dot, json, passes, text};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -122,9 +122,11 @@ impl Plan {
         self.types(py, &self.plan.outputs, &self.plan.body.yields)
     }
 
-    /// Names of the sizes.
+    /// Names of the sizes that inputs bring.
     fn sizes(&self) -> Vec<String> {
-        self.plan.dims.clone()
+        let fixed = |dim: usize| self.plan.fixed_size(DimId(dim as u32)).is_some();
+        let named = self.plan.dims.iter().enumerate().filter(|(dim, _)| !fixed(*dim));
+        named.map(|(_, name)| name.clone()).collect()
     }
 
     /// The text form.
@@ -152,7 +154,7 @@ impl Plan {
     ) -> PyResult<(Plan, Bound<'py, PyAny>, String)> {
         let names: Vec<&str> = match &passes {
             Some(names) => names.iter().map(String::as_str).collect(),
-            None => passes::DEFAULT.to_vec(),
+            None => optimize::default_names(&self.plan),
         };
         let mut plan = (*self.plan).clone();
         let report = py

@@ -17,6 +17,7 @@ use super::arrays::{self, View};
 use super::bounded::{self, Watched};
 use super::plan::Plan;
 use super::{as_array, build, errors, gate, graph, machine, registry};
+use crate::quantum;
 use crate::trace::PyTrace;
 
 /// Outputs by name, what they took, sizes by name.
@@ -239,7 +240,10 @@ pub(super) fn run<'py>(
                     arrays::to_python(py, array, &shape, false)?
                 }
             },
-            Value::Opaque(_) => return Err(PyTypeError::new_err("a graph cannot be an output")),
+            Value::Opaque(_) => match multilane_quantum::state_of(&value) {
+                Some(state) => quantum::amplitudes(py, state)?,
+                None => return Err(PyTypeError::new_err("a graph cannot be an output")),
+            },
         };
         outputs.set_item(name, object)?;
     }
@@ -334,6 +338,7 @@ pub(super) fn kernels() -> &'static Kernels {
         let mut kernels = Kernels::default();
         multilane_array::kernels(&mut kernels);
         multilane_graph::kernels(&mut kernels);
+        multilane_quantum::kernels(&mut kernels);
         kernels.insert_measure("graph", graph::sizes_of);
         kernels
     });

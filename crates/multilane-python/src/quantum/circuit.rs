@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use multilane_quantum::{Circuit, Complex64, Condition, Gate, Instruction, Matrix, Operation};
+use multilane_quantum::{Circuit, Complex64, Condition, Gate, Instruction, Matrix, Operation, PlanOptions};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use super::angle::{Angle, Given};
 use super::places::{Asked, Place, Places, controls, place, places};
 use super::run::{self, Ready};
-use super::{qasm, raise, raised};
+use super::{ask, qasm, raise, raised};
 use crate::plans::plan::Plan;
 
 /// Gates, measurements, resets and barriers on numbered qubits.
@@ -168,9 +168,22 @@ impl CircuitData {
         run::run(py, program, shots, seed, workers, lanes_recorded)
     }
 
-    /// The circuit as a plan of the quantum dialect.
-    fn to_plan(&self, py: Python<'_>, name: &str) -> PyResult<Plan> {
-        let written = multilane_quantum::to_plan(&self.circuit, name);
+    /// The circuit as a plan of the quantum dialect, with the answers to questions among its outputs.
+    #[pyo3(signature = (name, precision, expectation, probabilities))]
+    fn to_plan(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        precision: &str,
+        expectation: Option<Vec<ask::Term>>,
+        probabilities: Option<Vec<usize>>,
+    ) -> PyResult<Plan> {
+        let options = PlanOptions {
+            precision: run::precision(py, precision)?,
+            expectation: expectation.map(|given| ask::terms(py, given)).transpose()?,
+            probabilities,
+        };
+        let written = multilane_quantum::to_plan(&self.circuit, name, &options);
         written
             .map(|plan| Plan::new(Arc::new(plan)))
             .map_err(|error| raised(py, &error))

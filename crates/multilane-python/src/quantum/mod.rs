@@ -15,7 +15,9 @@ mod register;
 mod run;
 mod vector;
 
-use multilane_quantum::QuantumError;
+use std::sync::Arc;
+
+use multilane_quantum::{QuantumError, State};
 use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
 
@@ -39,6 +41,12 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(ask::quantum_probabilities, module)?)?;
     module.add_function(wrap_pyfunction!(ask::quantum_gradient, module)?)?;
     module.add_function(wrap_pyfunction!(qasm::quantum_read_qasm, module)?)
+}
+
+/// The amplitudes of a state, as NumPy's array over its memory.
+pub(crate) fn amplitudes(py: Python<'_>, state: Arc<State>) -> PyResult<Bound<'_, PyAny>> {
+    let result = py.import("multilane.quantum._result")?;
+    result.call_method1("amplitudes_of", (run::StateData { state },))
 }
 
 /// `multilane.errors.CircuitError` with a message of our own.

@@ -1,44 +1,96 @@
 //! Reads a plan of one register back as a circuit, so that whatever knows circuits works on plans.
 //!
 //! Reads a verified plan. Refuses what no circuit can say: a register that is used after it changed, an outcome that a
-//! later one replaced, operations of other dialects but for the arithmetic of angles.
+//! later one replaced, a question to the state, operations of other dialects but for the arithmetic of angles.
 
 use std::collections::BTreeMap;
 
-use multilane_plan::{Attribute, Op, Plan, Scalar, ValueId, ValueType};
+use multilane_plan::{Attribute, Op, Plan, Scalar, ValueId};
 use num_complex::Complex64;
 
-use super::facts::KIND;
+use super::facts::{FUSED, ZERO, precision, qubits_of};
 use crate::circuit::{Angle, Binary, Circuit, Condition, Control, Gate, Instruction, Matrix, Operation, Unary};
 use crate::error::QuantumError;
+use crate::simulate::Precision;
 
 /// The circuit of a verified plan.
 pub fn from_plan(plan: &Plan) -> Result<Circuit, QuantumError> {
-    let mut registers = (plan.body.parameters.iter()).filter(|value| is_register(plan, **value));
-    let (Some(register), None) = (registers.next(), registers.next()) else {
-        return refused("it has to take one register");
-    };
-    let mut reader = Reader {
-        circuit: Circuit::new(0, 0)?,
-        register: *register,
-        angles: BTreeMap::new(),
-        outcomes: BTreeMap::new(),
-        unknown: Vec::new(),
-    };
+    if zero_of(plan).is_none() {
+        return refused("it makes no register");
+    }
+    let mut reader = Reader::new(plan, Circuit::new(0, 0)?);
     for (name, value) in plan.inputs.iter().zip(&plan.body.parameters) {
         reader.angles.insert(*value, Angle::parameter(name.as_str()));
     }
     for op in &plan.body.ops {
         reader.op(op)?;
     }
-    match plan.body.yields.iter().find(|value| is_register(plan, **value)) {
-        Some(last) if *last != reader.register => refused("it returns a register that changes afterwards"),
+    let is_register = |value: &&ValueId| qubits_of(plan, plan.ty(**value)).is_some();
+    match plan.body.yields.iter().find(is_register) {
+        Some(last) if Some(*last) != reader.register => refused("it returns a register that changes afterwards"),
         _ => Ok(reader.circuit),
     }
 }
 
-fn is_register(plan: &Plan, value: ValueId) -> bool {
-    matches!(plan.ty(value), ValueType::Opaque { kind, .. } if kind == KIND)
+/// The precision of the register of a plan that is a circuit.
+pub(crate) fn precision_of(plan: &Plan) -> Precision {
+    zero_of(plan).and_then(precision).unwrap_or_default()
+}
+
+/// The operation that makes a plan's register, where it is not in a loop.
+fn zero_of(plan: &Plan) -> Option<&Op> {
+    let fused = plan.body.ops.iter().flat_map(|op| &op.regions);
+    let inside = fused.flat_map(|region| &region.ops);
+    plan.body.ops.iter().chain(inside).find(|op| op.name == ZERO)
+}
+
+/// Gates that are always done, as an operation of a plan says them.
+pub(super) struct Gates {
+    /// Their parameters are called by the numbers of the operands that they are.
+    pub(super) circuit: Circuit,
+    /// For gates on a new register, in which precision it is.
+    pub(super) zero: Option<Precision>,
+}
+
+/// The gates of a verified `quantum.fused`, or of a `quantum.gate` without its condition.
+pub(super) fn gates_of(plan: &Plan, op: &Op) -> Result<Gates, QuantumError> {
+    let register = op
+        .results
+        .first()
+        .and_then(|register| qubits_of(plan, plan.ty(*register)));
+    let mut reader = Reader::new(plan, Circuit::new(register.unwrap_or(0), 0)?);
+    let plain;
+    let (parameters, ops) = match &op.regions[..] {
+        [region] => (&region.parameters, &region.ops[..]),
+        _ => {
+            plain = [unconditional(op)];
+            (&op.operands, &plain[..])
+        }
+    };
+    for (number, value) in parameters.iter().enumerate() {
+        reader.angles.insert(*value, Angle::parameter(number.to_string()));
+    }
+    let zero = ops.first().filter(|first| first.name == ZERO);
+    if zero.is_none() {
+        reader.register = parameters.first().copied();
+    }
+    for op in ops {
+        reader.op(op)?;
+    }
+    Ok(Gates {
+        circuit: reader.circuit,
+        zero: zero.and_then(precision),
+    })
+}
+
+/// A gate that is done whatever its condition says.
+fn unconditional(op: &Op) -> Op {
+    let mut op = op.clone();
+    let bits = numbers(&op, "clbits").len();
+    op.operands.truncate(op.operands.len().saturating_sub(bits));
+    op.attributes
+        .retain(|name, _| !matches!(name.as_str(), "clbits" | "value" | "negated"));
+    op
 }
 
 fn refused<T>(problem: impl Into<String>) -> Result<T, QuantumError> {
@@ -47,10 +99,11 @@ fn refused<T>(problem: impl Into<String>) -> Result<T, QuantumError> {
     })
 }
 
-struct Reader {
+struct Reader<'a> {
+    plan: &'a Plan,
     circuit: Circuit,
     /// The register after the operations so far.
-    register: ValueId,
+    register: Option<ValueId>,
     /// What numbers are.
     angles: BTreeMap<ValueId, Angle>,
     /// The last value of each classical bit that was measured.
@@ -59,26 +112,32 @@ struct Reader {
     unknown: Vec<ValueId>,
 }
 
-impl Reader {
+impl<'a> Reader<'a> {
+    fn new(plan: &'a Plan, circuit: Circuit) -> Self {
+        Self {
+            plan,
+            circuit,
+            register: None,
+            angles: BTreeMap::new(),
+            outcomes: BTreeMap::new(),
+            unknown: Vec::new(),
+        }
+    }
+
     fn op(&mut self, op: &Op) -> Result<(), QuantumError> {
         let Some(name) = op.name.strip_prefix("quantum.") else {
             return self.number(op);
         };
-        if op.operands.first() != Some(&self.register) {
+        if name == "zero" {
+            return self.zero(op);
+        }
+        let makes_one = name == "fused" && self.register.is_none();
+        if !makes_one && op.operands.first().copied() != self.register {
             return refused(format!("`{}` uses a register that has changed since", op.name));
         }
         let condition = condition(op);
         let bits = condition.as_ref().map_or(0, |condition| condition.clbits.len());
         let operation = match name {
-            "zero" => {
-                let count = |name: &str| op.int(name).and_then(|count| usize::try_from(count).ok()).unwrap_or(0);
-                if self.circuit.qubits() > 0 || !self.circuit.instructions().is_empty() {
-                    return refused("it makes a register 0 that is in use; `quantum.reset` does that qubit by qubit");
-                }
-                self.circuit = Circuit::new(count("qubits"), count("clbits"))?;
-                self.register = op.results[0];
-                return Ok(());
-            }
             "gate" => {
                 let angles = self.gate_angles(op, bits)?;
                 self.compare(condition.as_ref(), &op.operands[op.operands.len() - bits..])?;
@@ -111,19 +170,56 @@ impl Reader {
                     qubit: numbers(op, "qubit").first().copied().unwrap_or_default(),
                 }
             }
+            "fused" => return self.fused(op),
             "barrier" => Operation::Barrier {
                 qubits: numbers(op, "qubits"),
             },
             _ => return refused(format!("`{}` is no instruction", op.name)),
         };
-        self.register = op.results[0];
+        self.register = op.results.first().copied();
         self.circuit.push(Instruction { operation, condition })?;
+        Ok(())
+    }
+
+    fn zero(&mut self, op: &Op) -> Result<(), QuantumError> {
+        let qubits = |value: &ValueId| qubits_of(self.plan, self.plan.ty(*value));
+        if self.register.is_some() {
+            return refused("it makes a second register");
+        }
+        self.register = op.results.first().copied();
+        let clbits = op
+            .int("clbits")
+            .and_then(|count| usize::try_from(count).ok())
+            .unwrap_or(0);
+        self.circuit = Circuit::new(self.register.as_ref().and_then(qubits).unwrap_or(0), clbits)?;
+        Ok(())
+    }
+
+    /// Gates in a region: its parameters stand for the operands.
+    fn fused(&mut self, op: &Op) -> Result<(), QuantumError> {
+        let [region] = &op.regions[..] else {
+            return refused(format!("`{FUSED}` has no region"));
+        };
+        for (operand, parameter) in op.operands.iter().zip(&region.parameters) {
+            if let Some(angle) = self.angles.get(operand).cloned() {
+                self.angles.insert(*parameter, angle);
+            }
+            if self.register == Some(*operand) {
+                self.register = Some(*parameter);
+            }
+        }
+        for inner in &region.ops {
+            self.op(inner)?;
+        }
+        self.register = op.results.first().copied();
         Ok(())
     }
 
     /// An operation on numbers: part of an angle, or a bit that nobody measured.
     fn number(&mut self, op: &Op) -> Result<(), QuantumError> {
-        let result = op.results[0];
+        let Some(result) = op.results.first().copied() else {
+            return refused(format!("`{}` is no part of one", op.name));
+        };
         if let Some(number) = op.constant() {
             match number {
                 Scalar::Bool(false) => self.unknown.push(result),
@@ -220,9 +316,6 @@ fn numbers(op: &Op, name: &str) -> Vec<usize> {
 
 fn condition(op: &Op) -> Option<Condition> {
     let (clbits, value) = (numbers(op, "clbits"), op.int("value")?);
-    if op.name == "quantum.zero" {
-        return None;
-    }
     Some(Condition {
         clbits,
         // The bits of the number, as they were written.

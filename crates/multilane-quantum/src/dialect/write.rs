@@ -1,21 +1,34 @@
 //! Writes a circuit as a plan.
 //!
-//! Inputs are the register whose memory is used (named `register`, with underscores after it where a
-//! parameter has that name) and the circuit's parameters; outputs are the
-//! register, named `state`, and the classical bits that were measured.
+//! Inputs are the circuit's parameters and, for a circuit that measures, the seed of what it finds (named `seed`, with
+//! underscores after it where a parameter has that name). Outputs are the register, named `state`, the classical bits
+//! that were measured, and the answers to what was asked, named `expectation` and `probabilities`.
 
 use std::collections::BTreeMap;
 
 use multilane_plan::{Attribute, DType, Op, Plan, Scalar, ValueId, ValueType};
 
-use super::facts::register_type;
-use crate::circuit::{Angle, Binary, Circuit, Condition, Control, Gate, Operation, Unary};
+use super::ask::written;
+use super::facts::{BARRIER, EXPECTATION, GATE, PROBABILITIES, ZERO, register_type};
+use crate::circuit::{Angle, Binary, Circuit, Condition, Control, Gate, Instruction, Operation, Unary};
 use crate::error::QuantumError;
+use crate::simulate::{MOST_PROBABILITIES, PauliTerm, Precision, check};
+
+/// What a circuit's plan is besides its instructions.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PlanOptions {
+    /// How exact amplitudes are.
+    pub precision: Precision,
+    /// A sum of Pauli products whose expectation value in the last state is an output.
+    pub expectation: Option<Vec<PauliTerm>>,
+    /// Qubits the probabilities of whose values in the last state are an output.
+    pub probabilities: Option<Vec<usize>>,
+}
 
 /// The plan of a circuit.
-pub fn to_plan(circuit: &Circuit, name: &str) -> Result<Plan, QuantumError> {
+pub fn to_plan(circuit: &Circuit, name: &str, options: &PlanOptions) -> Result<Plan, QuantumError> {
     let mut plan = Plan::new(name);
-    let register = register_type(plan.dim("amplitudes"));
+    let register = register_type(plan.dim(&circuit.qubits().to_string()));
     let mut writer = Writer {
         register: ValueId(0),
         plan,
@@ -23,32 +36,34 @@ pub fn to_plan(circuit: &Circuit, name: &str) -> Result<Plan, QuantumError> {
         inputs: BTreeMap::new(),
         clbits: BTreeMap::new(),
     };
-    let mut name = "register".to_owned();
-    while circuit.parameters().contains(&name) {
-        name.push('_');
-    }
-    let memory = writer.plan.value(writer.ty.clone(), Some(name.clone()));
-    writer.plan.inputs.push(name);
-    writer.plan.body.parameters.push(memory);
     for parameter in circuit.parameters() {
-        let value = writer
-            .plan
-            .value(ValueType::scalar(DType::F64), Some(parameter.clone()));
-        writer.plan.inputs.push(parameter.clone());
-        writer.plan.body.parameters.push(value);
+        let value = writer.input(parameter, DType::F64);
         writer.inputs.insert(parameter.clone(), value);
     }
-    let qubits = Attribute::Int(circuit.qubits() as i64);
+    let draws = |one: &Instruction| matches!(one.operation, Operation::Measure { .. } | Operation::Reset { .. });
+    let mut seed = Vec::new();
+    if circuit.instructions().iter().any(draws) {
+        let mut name = "seed".to_owned();
+        while circuit.parameters().contains(&name) {
+            name.push('_');
+        }
+        seed.push(writer.input(&name, DType::I64));
+    }
+    let precision = (options.precision != Precision::default()).then(|| text(options.precision.name()));
     let clbits = (circuit.clbits() > 0).then(|| int(circuit.clbits()));
     writer.step(
-        "quantum.zero",
-        vec![memory],
-        [("qubits", Some(qubits)), ("clbits", clbits)],
+        ZERO,
+        seed,
+        [
+            ("qubits", Some(int(circuit.qubits()))),
+            ("clbits", clbits),
+            ("precision", precision),
+        ],
     );
     for instruction in circuit.instructions() {
         writer.instruction(&instruction.operation, instruction.condition.as_ref())?;
     }
-    Ok(writer.finish())
+    writer.questions(circuit.qubits(), options)
 }
 
 struct Writer {
@@ -119,7 +134,7 @@ impl Writer {
             }
             Operation::Barrier { qubits } => {
                 let operands = vec![self.register];
-                self.step("quantum.barrier", operands, [("qubits", ints(qubits))]);
+                self.step(BARRIER, operands, [("qubits", ints(qubits))]);
             }
         }
         Ok(())
@@ -157,14 +172,14 @@ impl Writer {
         let angles = numbers.filter(|numbers| !numbers.is_empty());
         let angles = angles.map(|angles| Attribute::List(angles.into_iter().map(Attribute::Float).collect()));
         let own = [
-            ("gate", Some(Attribute::Text(gate.name().to_owned()))),
+            ("gate", Some(text(gate.name()))),
             ("targets", ints(targets)),
             ("controls", with(true)),
             ("negative", with(false)),
             ("angles", angles),
             ("matrix", matrix),
         ];
-        self.step("quantum.gate", operands, own.into_iter().chain(decides));
+        self.step(GATE, operands, own.into_iter().chain(decides));
         Ok(())
     }
 
@@ -223,15 +238,63 @@ impl Writer {
         })
     }
 
-    fn finish(mut self) -> Plan {
-        self.plan.outputs.push("state".to_owned());
-        self.plan.body.yields.push(self.register);
-        for (clbit, value) in &self.clbits {
-            self.plan.outputs.push(format!("c{clbit}"));
-            self.plan.body.yields.push(*value);
-        }
-        self.plan.compacted()
+    fn input(&mut self, name: &str, dtype: DType) -> ValueId {
+        let value = self.plan.value(ValueType::scalar(dtype), Some(name.to_owned()));
+        self.plan.inputs.push(name.to_owned());
+        self.plan.body.parameters.push(value);
+        value
     }
+
+    fn output(&mut self, name: &str, value: ValueId) {
+        self.plan.outputs.push(name.to_owned());
+        self.plan.body.yields.push(value);
+    }
+
+    /// The outputs: the register, its bits, and what is asked of it.
+    fn questions(mut self, qubits: usize, options: &PlanOptions) -> Result<Plan, QuantumError> {
+        self.output("state", self.register);
+        for (clbit, value) in std::mem::take(&mut self.clbits) {
+            self.output(&format!("c{clbit}"), value);
+        }
+        if let Some(terms) = &options.expectation {
+            for term in terms {
+                let named: Vec<usize> = term.factors.iter().map(|(qubit, _)| *qubit).collect();
+                check(qubits, "expectation", &named, usize::MAX)?;
+            }
+            let [coefficients, paulis] = written(terms);
+            let attributes = [("coefficients", coefficients), ("paulis", paulis)];
+            self.ask(EXPECTATION, "expectation", ValueType::scalar(DType::F64), attributes);
+        }
+        if let Some(named) = &options.probabilities {
+            check(qubits, "probabilities", named, MOST_PROBABILITIES)?;
+            let dim = self.plan.dim(&(1usize << named.len()).to_string());
+            let list = Attribute::List(named.iter().map(|qubit| int(*qubit)).collect());
+            let ty = ValueType::array(DType::F64, dim);
+            self.ask(PROBABILITIES, "probabilities", ty, [("qubits", list)]);
+        }
+        Ok(self.plan.compacted())
+    }
+
+    fn ask<const N: usize>(
+        &mut self,
+        name: &str,
+        output: &str,
+        ty: ValueType,
+        attributes: [(&'static str, Attribute); N],
+    ) {
+        let answer = self.plan.value(ty, None);
+        let mut op = Op::new(name, vec![self.register], vec![answer]);
+        op.attributes = attributes
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
+        self.plan.body.ops.push(op);
+        self.output(output, answer);
+    }
+}
+
+fn text(text: &str) -> Attribute {
+    Attribute::Text(text.to_owned())
 }
 
 fn int(number: usize) -> Attribute {

@@ -23,7 +23,7 @@ pub use merge::merge_rotations;
 use multilane_plan::Plan;
 
 use crate::circuit::{Circuit, Gate, Operation};
-use crate::dialect::{from_plan, to_plan};
+use crate::dialect::{PlanOptions, from_plan, precision_of, to_plan};
 use crate::error::QuantumError;
 
 /// A pass: rewrites a circuit and returns how many instructions it changed.
@@ -84,13 +84,22 @@ pub fn optimize(circuit: &mut Circuit, names: &[&str]) -> Result<Vec<PassReport>
 pub fn optimize_plan(plan: &mut Plan, names: &[&str]) -> Result<Vec<PassReport>, QuantumError> {
     let mut circuit = from_plan(plan)?;
     let done = optimize(&mut circuit, names)?;
-    *plan = to_plan(&circuit, &plan.name)?;
+    let options = PlanOptions {
+        precision: precision_of(plan),
+        ..PlanOptions::default()
+    };
+    *plan = to_plan(&circuit, &plan.name, &options)?;
     Ok(done)
 }
 
 /// Does what the passes of [`DEFAULT`] do, and leaves out those that could not find anything.
 pub(crate) fn prepare(circuit: &mut Circuit) {
     fold_initial_state(circuit);
+    prepare_anywhere(circuit);
+}
+
+/// As [`prepare`], for gates on registers in any state.
+pub(crate) fn prepare_anywhere(circuit: &mut Circuit) {
     if !may_merge(circuit) {
         return;
     }

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use multilane_plan::Lanes;
 use num_complex::Complex;
 
-use crate::kernels::{Float, Level};
+use crate::kernels::Float;
 
 /// Amplitudes of a block.
 pub(super) const BLOCK: usize = 1 << 12;
@@ -48,7 +48,7 @@ pub(super) fn weight<T: Float>(amplitudes: &[Complex<T>]) -> f64 {
 /// The probabilities of every eighth of some amplitudes, from the first on, the second, and so on.
 pub(super) fn weights_side_by_side<T: Float>(amplitudes: &[Complex<T>]) -> [f64; SIDE_BY_SIDE] {
     #[cfg(target_arch = "x86_64")]
-    if Level::detect() >= Level::Avx2Fma {
+    if crate::kernels::Level::detect() >= crate::kernels::Level::Avx2Fma {
         // SAFETY: the processor has the level.
         return unsafe { weights_avx2(amplitudes) };
     }

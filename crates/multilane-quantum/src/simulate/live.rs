@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use multilane_plan::Lanes;
 
+use super::block::{Block, Form};
 use super::measure::measure;
 use super::program::parts;
 use super::random::{number, unit};
@@ -168,6 +169,20 @@ impl LiveRegister {
         })?;
         self.measured = random.next;
         Ok(clbits)
+    }
+
+    /// Applies gates that were made ready for registers of so many qubits and this precision.
+    pub(crate) fn run(&mut self, block: &Block, lanes: &dyn Lanes) -> Result<(), QuantumError> {
+        self.change(|state| match (state, &block.0) {
+            (State::F32(register), Form::F32(compiled)) => execute::execute(compiled, register, lanes),
+            (State::F64(register), Form::F64(compiled)) => execute::execute(compiled, register, lanes),
+            _ => unreachable!("whoever makes a block ready asks the register for its precision"),
+        })
+    }
+
+    /// Leaves the random number of the next measurement unused, as for one that is not done.
+    pub(crate) fn skip(&mut self) {
+        self.measured += 1;
     }
 
     /// Changes the state, in memory that nobody else holds. What ends early leaves no state.

@@ -5,6 +5,7 @@
 
 mod algebra;
 mod asked;
+mod block;
 mod blocks;
 mod direct;
 mod execute;
@@ -27,12 +28,15 @@ use crate::memory;
 use crate::schedule::Shape;
 
 pub use asked::{expectation, probabilities};
+pub(crate) use block::Block;
 pub use gradient::{Gradient, gradient};
 pub use live::LiveRegister;
+pub(crate) use observe::{MOST_PROBABILITIES, check};
 pub use observe::{Pauli, PauliTerm};
 pub use program::{Program, Summary, simulate};
 pub use shots::Shots;
 pub use state::{Register, State};
+pub(crate) use trajectory::seed_of_shot;
 
 /// How exact amplitudes are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -11,7 +11,7 @@ use num_complex::{Complex, Complex64};
 
 use super::blocks::{BLOCK, each};
 use super::observe::{Pauli, PauliTerm};
-use crate::kernels::{Float, Level};
+use crate::kernels::Float;
 
 /// Products that invert the same bits: for each the bits of which each that is 1 inverts the sign, before they are
 /// inverted themselves, and its coefficient times `i` for each Y.
@@ -89,7 +89,7 @@ fn of_block<T: Float>(groups: &BTreeMap<usize, Group>, block: usize, state: &[Co
 /// Adds what a group makes of the block from `first` on, whose places are inverted by `flips`.
 fn add<T: Float>(sums: &mut [Complex64], first: usize, flips: usize, group: &Group, state: &[Complex<T>]) {
     #[cfg(target_arch = "x86_64")]
-    if Level::detect() >= Level::Avx2Fma {
+    if crate::kernels::Level::detect() >= crate::kernels::Level::Avx2Fma {
         // SAFETY: the processor has the level.
         return unsafe { add_avx2(sums, first, flips, group, state) };
     }

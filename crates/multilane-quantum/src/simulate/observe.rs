@@ -30,7 +30,7 @@ pub struct PauliTerm {
 }
 
 /// The most qubits whose probabilities are given at once.
-const MOST_PROBABILITIES: usize = 24;
+pub(crate) const MOST_PROBABILITIES: usize = 24;
 
 /// The most qubits whose density matrix is given.
 const MOST_DENSITY: usize = 10;
@@ -74,7 +74,7 @@ impl State {
     }
 }
 
-pub(super) fn check(qubits: usize, operation: &str, named: &[usize], most: usize) -> Result<(), QuantumError> {
+pub(crate) fn check(qubits: usize, operation: &str, named: &[usize], most: usize) -> Result<(), QuantumError> {
     if named.len() > most {
         return Err(QuantumError::Argument {
             argument: "qubits",

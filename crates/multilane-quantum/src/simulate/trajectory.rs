@@ -69,15 +69,23 @@ pub(super) fn run<T: Float>(
     for shot in 0..shots.len() {
         register.copy_from(&first);
         clbits.fill(false);
-        let seed = number(seed, shot as u64);
-        for (place, part) in parts[same..].iter().enumerate() {
-            step(part, &mut register, &mut clbits, || unit(seed, place as u64), lanes)?;
+        let seed = seed_of_shot(seed, shot as u64);
+        let mut measured = 0;
+        for part in &parts[same..] {
+            step(part, &mut register, &mut clbits, || unit(seed, measured), lanes)?;
+            // Done or not, so that what is measured later is the same.
+            measured += u64::from(matches!(part, Part::Measure { .. }));
         }
         for (clbit, _) in clbits.iter().enumerate().filter(|(_, one)| **one) {
             shots.set(shot, clbit);
         }
     }
     Ok(())
+}
+
+/// The seed of what one shot measures.
+pub(crate) fn seed_of_shot(seed: u64, shot: u64) -> u64 {
+    number(seed, shot)
 }
 
 /// Does a part, unless its condition forbids it.

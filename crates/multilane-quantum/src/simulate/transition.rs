@@ -7,7 +7,7 @@ use multilane_plan::Lanes;
 use num_complex::{Complex, Complex64};
 
 use super::blocks::{BLOCK, each};
-use crate::kernels::{Float, Level};
+use crate::kernels::Float;
 
 /// An operator, and where it acts.
 #[derive(Clone, Copy, Debug)]
@@ -176,7 +176,7 @@ struct Free {
 /// The real or the imaginary part of the sum of `conj(left) * right`.
 fn sum<T: Float, const IMAGINARY: bool>(left: &[Complex<T>], right: &[Complex<T>], free: Free) -> f64 {
     #[cfg(target_arch = "x86_64")]
-    if Level::detect() >= Level::Avx2Fma {
+    if crate::kernels::Level::detect() >= crate::kernels::Level::Avx2Fma {
         // SAFETY: the processor has the level.
         return unsafe { sum_avx2::<T, IMAGINARY>(left, right, free) };
     }

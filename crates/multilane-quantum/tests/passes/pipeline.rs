@@ -3,7 +3,7 @@
 use expect_test::expect;
 use multilane_plan::{Registry, verify};
 use multilane_quantum::passes::{DEFAULT, PassReport, optimize};
-use multilane_quantum::{QuantumError, dialect, to_plan};
+use multilane_quantum::{PlanOptions, QuantumError, dialect, to_plan};
 
 use crate::{read, written};
 
@@ -32,7 +32,7 @@ fn a_turn_of_two_qubits_merges_once_its_inside_has_cancelled() {
     "#]]
     .assert_eq(&lines.collect::<String>());
     // What is left is a plan all the same.
-    let plan = to_plan(&circuit, "turn").unwrap();
+    let plan = to_plan(&circuit, "turn", &PlanOptions::default()).unwrap();
     verify(&plan, &Registry::core().with(dialect())).unwrap();
 }
 

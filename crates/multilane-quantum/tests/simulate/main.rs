@@ -4,6 +4,7 @@
 
 mod alone;
 mod common;
+mod engine;
 mod gradients;
 mod live;
 mod measurements;

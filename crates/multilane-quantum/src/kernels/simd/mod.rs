@@ -39,13 +39,7 @@ impl Level {
     /// All levels of this processor, from the slowest to the fastest.
     pub fn available() -> Vec<Self> {
         let mut levels = vec![Self::Portable];
-        #[cfg(all(target_arch = "x86_64", not(miri)))]
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            levels.push(Self::Avx2Fma);
-            if is_x86_feature_detected!("avx512f") {
-                levels.push(Self::Avx512);
-            }
-        }
+        levels.extend(wide_levels());
         levels
     }
 
@@ -76,6 +70,25 @@ impl Level {
     pub(crate) const fn lanes<T>(self) -> usize {
         self.vector_bytes() / size_of::<T>()
     }
+}
+
+/// The levels above the portable one.
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+fn wide_levels() -> Vec<Level> {
+    let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+    let mut levels = vec![Level::Avx2Fma, Level::Avx512];
+    levels.truncate(match (avx2, is_x86_feature_detected!("avx512f")) {
+        (false, _) => 0,
+        (true, false) => 1,
+        (true, true) => 2,
+    });
+    levels
+}
+
+/// The levels above the portable one: none, since what other processors have is what all of their kind have.
+#[cfg(not(all(target_arch = "x86_64", not(miri))))]
+fn wide_levels() -> Vec<Level> {
+    Vec::new()
 }
 
 /// A real number that amplitudes are made of.
