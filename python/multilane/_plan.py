@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, ValuesView, Sequence
 from typing import TYPE_CHECKING, Any
 
 from multilane import _multilane
@@ -52,6 +52,16 @@ class Results(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._values)
+
+    # Those of `Mapping` look up every name anew.
+    def keys(self) -> KeysView[str]:
+        return self._values.keys()
+
+    def values(self) -> ValuesView[Any]:
+        return self._values.values()
+
+    def items(self) -> ItemsView[str, Any]:
+        return self._values.items()
 
     def __getattr__(self, name: str) -> Any:
         if name in Results.__slots__:

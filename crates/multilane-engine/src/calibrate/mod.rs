@@ -5,6 +5,7 @@
 //! second, once for a machine: [`save`] and [`load`] keep the result in a file. What other
 //! programs disturb is timed again; what they never leave in peace is assumed, and counted.
 
+mod exercises;
 mod file;
 mod fit;
 mod loops;
@@ -28,7 +29,7 @@ pub use machine::{Machine, machine};
 use crate::clock;
 use crate::lanes::Team;
 use crate::plans::BufferPool;
-use fit::{Known, Passes, fit};
+use fit::{Known, Passes, fit, fit_exercised};
 use loops::{Places, gather};
 use probes::{Probe, Probes};
 use sizes::Sizes;
@@ -83,12 +84,12 @@ fn measure_all(team: &Team, registry: &Registry, kernels: &Kernels, machine: &Ma
         .map(|(probe, transcendental)| (bench.known(probe, sizes.mixed), *transcendental))
         .collect();
     fit(&mut model, &passes, &classes, &mixed);
-    // A gather is measured with its additions.
-    model.ns_per_unit.insert(CostClass::Gather, 0.0);
     let sequential_ns = loops::sequential_ns(&timer, &arrays[0], sizes.middle);
     model.ns_per_unit.insert(CostClass::Sequential, sequential_ns);
     model.gathers = bench.gathers(team);
     level_gathers(&mut model.gathers);
+    let exercised = exercises::exercised(&timer, registry, kernels, &pool, &model, team);
+    fit_exercised(&mut model, &exercised);
     model.assumed = timer.spoiled();
     model
 }

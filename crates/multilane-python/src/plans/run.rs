@@ -334,7 +334,6 @@ pub(super) fn kernels() -> &'static Kernels {
         let mut kernels = Kernels::default();
         multilane_array::kernels(&mut kernels);
         multilane_graph::kernels(&mut kernels);
-        kernels.insert_measure("graph", graph::sizes_of);
         kernels
     });
     &KERNELS

@@ -264,5 +264,6 @@ fn cost(plan: &Plan, op: &Op, sizes: &dyn Sizes) -> Cost {
         },
         written_bytes: 16.0 * amplitudes,
         random_area_bytes: 0.0,
+        rows: 0.0,
     }
 }
