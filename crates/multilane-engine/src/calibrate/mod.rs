@@ -248,19 +248,20 @@ impl Bench<'_> {
             let elements = (bytes / 8).min(area.len());
             let places = Places::write(places, self.sizes.gather_reads, elements, team);
             places.warm(area, team);
-            let mut alone_ns = f64::NAN;
+            let reads = places.reads() as f64;
+            let alone_ns = self.timer.typical_ns(Few::Ten, || gather(area, &places, &Serial)) / reads;
             with_workers(team, self.sizes.quick, |lanes| {
-                let reads = places.reads() as f64;
-                let ns = self
-                    .timer
-                    .shared_ns(Few::Ten, lanes, |lanes| gather(area, &places, lanes));
-                let ns_per_read = match ns {
-                    Some(ns) => own_ns(ns, lanes, self.fork_join_ns) * lanes.count() as f64 / reads,
+                let count = lanes.count();
+                let shared_ns = (count > 1)
+                    .then(|| {
+                        self.timer
+                            .shared_ns(Few::Ten, lanes, |lanes| gather(area, &places, lanes))
+                    })
+                    .flatten();
+                let ns_per_read = match shared_ns {
+                    Some(ns) => own_ns(ns, lanes, self.fork_join_ns) * count as f64 / reads,
                     None => alone_ns,
                 };
-                if lanes.count() == 1 {
-                    alone_ns = ns_per_read;
-                }
                 gathers.push(Gather {
                     area_bytes: bytes as f64,
                     workers: lanes.count(),
