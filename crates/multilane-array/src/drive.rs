@@ -6,7 +6,7 @@ use multilane_plan::Lanes;
 use multilane_plan::core::tree::CHUNK;
 
 use crate::error::ArrayError;
-use crate::span::{Bound, Input, Main};
+use crate::span::{Bound, Main};
 use crate::strip::Stores;
 
 /// Below this, waking other lanes outweighs what they take over.
@@ -76,11 +76,7 @@ fn aligned_from(main: &Main, bound: &Bound<'_>, len: usize, streamed_from: usize
     if bound.aliased || bound.detoured != 0 || !main.streams() {
         return None;
     }
-    let Some(size) = main.array_types.first().map(|dtype| dtype.size()) else {
-        // Nothing is stored: what is read is asked for ahead, when no cache can hold it.
-        let arrays = bound.inputs.iter().filter(|input| matches!(input, Input::Array(_)));
-        return (arrays.count() * len * 8 >= streamed_from).then_some(0);
-    };
+    let size = main.array_types.first()?.size();
     if len * size * bound.arrays.len() < streamed_from {
         return None;
     }

@@ -132,7 +132,7 @@ impl Main {
     /// Whether stores around the caches are possible at all, and on how many bytes elements must be aligned.
     pub(crate) fn streams(&self) -> bool {
         self.in_registers()
-            && (self.body.reductions.is_empty() || self.body.arrays.is_empty())
+            && self.body.reductions.is_empty()
             && self.producers.is_empty()
             && self.array_types.iter().all(|dtype| dtype.is_float())
     }

@@ -15,12 +15,7 @@ use crate::simd::{VECTORS, Vector, prefetch};
 
 /// How many bytes ahead of its use memory is asked for: enough to reach across the end of a page, where the processor's own
 /// prefetching starts over.
-static AHEAD: std::sync::LazyLock<usize> = std::sync::LazyLock::new(|| {
-    std::env::var("ML_AHEAD")
-        .ok()
-        .and_then(|t| t.parse().ok())
-        .unwrap_or(4096)
-});
+const AHEAD: usize = 4096;
 
 /// The size of a line of the caches.
 const LINE: usize = 64;
@@ -118,7 +113,7 @@ pub(super) unsafe fn execute<V: Vector>(
                         every!(i, V::store_mask(acc[i], x.add(i * V::LANES)));
                     }
                     Code::Ahead => {
-                        let x = at(instruction.x).cast::<u8>().wrapping_add(*AHEAD);
+                        let x = at(instruction.x).cast::<u8>().wrapping_add(AHEAD);
                         let mut line = 0;
                         while line < strip * size_of::<V::Element>() {
                             prefetch(x.wrapping_add(line));

@@ -42,7 +42,7 @@ impl Streaming {
             .filter(|index| is_floats(*index) && code.iter().any(|instruction| instruction.reads(*index)))
             .collect();
         let operations: usize = code.iter().map(|instruction| instruction.operations()).sum();
-        let is_busy = operations * 100 >= knob("ML_OPS", 100 * OPERATIONS_PER_ARRAY) * (operands.len() + arrays);
+        let is_busy = operations >= OPERATIONS_PER_ARRAY * (operands.len() + arrays);
         let asked = operands.iter().filter(|_| is_busy);
         let ahead: Vec<Instruction> = asked.map(|place| Instruction::new(Code::Ahead, &[*place])).collect();
         let mut ends = match arrays {
@@ -79,13 +79,6 @@ impl Streaming {
             done += block.count;
         }
     }
-}
-
-fn knob(name: &str, usual: usize) -> usize {
-    std::env::var(name)
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(usual)
 }
 
 /// Where the instructions can be parted: after the store of a result, when what follows reads neither the accumulator nor
