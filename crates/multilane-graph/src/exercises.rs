@@ -36,7 +36,7 @@ fn sums_of_short_rows(lanes: &dyn Lanes) -> Option<(Plan, Vec<Value>)> {
 /// Labels as they are in most turns: one of them has spread over most of the graph.
 fn modes(lanes: &dyn Lanes) -> Option<(Plan, Vec<Value>)> {
     let graph = kronecker(SCALE, 16, 1, EdgeOptions::default(), lanes).ok()?;
-    let label = |node: usize| if node % 8 > 0 { 0 } else { node as i64 };
+    let label = |node: usize| if node.is_multiple_of(8) { node as i64 } else { 0 };
     let labels = Array::from_vec((0..graph.num_nodes()).map(label).collect());
     on_graph("graph.label_mode", graph, labels)
 }
