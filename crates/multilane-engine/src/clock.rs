@@ -40,24 +40,51 @@ pub fn core() -> u16 {
     }
 }
 
-/// How long this thread has been ready to run without a processor.
+/// Time without a processor from which on it is worth asking whether the thread wanted one.
+pub const NOTABLE_LOSS_NS: u64 = 100_000;
+
+/// How long a thread has been ready to run without a processor.
 ///
 /// Reading it costs a system call and a little parsing, about 1.5 µs.
-pub struct RunDelay(Option<File>);
+pub struct RunDelay {
+    statistics: Option<File>,
+    /// The process the file was opened in: in a forked one it still tells of the parent's thread.
+    process: u32,
+    seen_ns: u64,
+}
 
 impl RunDelay {
     /// For the calling thread.
     pub fn of_this_thread() -> Self {
-        Self(File::open("/proc/thread-self/schedstat").ok())
+        let mut delay = Self {
+            statistics: File::open("/proc/thread-self/schedstat").ok(),
+            process: std::process::id(),
+            seen_ns: 0,
+        };
+        delay.read();
+        delay
     }
 
-    /// Nanoseconds so far; 0 where the system does not say.
-    pub fn read(&self) -> u64 {
-        let mut text = [0; 96];
-        let Some(len) = self.0.as_ref().and_then(|file| file.read_at(&mut text, 0).ok()) else {
-            return 0;
-        };
-        let text = std::str::from_utf8(&text[..len]).unwrap_or_default();
-        text.split(' ').nth(1).and_then(|field| field.parse().ok()).unwrap_or(0)
+    /// Nanoseconds at the last reading; costs nothing.
+    pub fn seen(&self) -> u64 {
+        self.seen_ns
     }
+
+    /// Nanoseconds so far, in the thread that made this; 0 where the system does not say.
+    pub fn read(&mut self) -> u64 {
+        if self.process != std::process::id() {
+            *self = Self::of_this_thread();
+        } else if let Some(now_ns) = self.statistics.as_ref().and_then(run_delay_ns) {
+            self.seen_ns = now_ns;
+        }
+        self.seen_ns
+    }
+}
+
+/// The second number of `schedstat`: time runnable, but not running.
+fn run_delay_ns(statistics: &File) -> Option<u64> {
+    let mut text = [0; 96];
+    let len = statistics.read_at(&mut text, 0).ok()?;
+    let text = std::str::from_utf8(&text[..len]).ok()?;
+    text.split_whitespace().nth(1)?.parse().ok()
 }

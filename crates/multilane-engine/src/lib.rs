@@ -32,6 +32,8 @@ pub mod sync;
 pub mod task;
 #[cfg(not(loom))]
 pub mod threads;
+#[cfg(not(loom))]
+mod timers;
 
 pub use error::EngineError;
 

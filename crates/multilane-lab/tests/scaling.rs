@@ -315,6 +315,15 @@ fn other_programs_hide_no_cause_and_are_no_cause_of_the_work() {
         &sweep(machine(2), &[(1, alone), (2, noisy(Goes::default()))]),
         ScalingCause::MachineBusy,
     );
+    // Idle beside workers that other programs keep from working.
+    let held_up = noisy(Goes {
+        idle: 0.35,
+        ..Goes::default()
+    });
+    check(
+        &sweep(machine(2), &[(1, alone), (2, held_up)]),
+        ScalingCause::MachineBusy,
+    );
     let queued = Goes {
         delay: 0.65,
         foreign_cores: 0.6,

@@ -19,8 +19,6 @@ use crate::allocator::Holes;
 use crate::buffer::{self, SharedBuffer};
 use crate::codec::{self, Encoded};
 
-/// Unexplained time from which on the wait for a processor is worth looking up.
-const UNEXPLAINED_NS: u64 = 50_000;
 /// Functions a worker keeps; one that comes back later is read again.
 const FUNCTIONS_KEPT: usize = 1024;
 
@@ -92,8 +90,7 @@ pub(crate) fn worker_run(py: Python<'_>, encode_error: &Bound<'_, PyAny>, idle: 
     functions.holes.fill(py);
     with_worker(|current| current.worker.ready())?;
     let mut cpu_ns = clock::thread_cpu_ns();
-    let delay = clock::RunDelay::of_this_thread();
-    let mut delay_ns = delay.read();
+    let mut delay = clock::RunDelay::of_this_thread();
     loop {
         let mut job = with_worker(|current| current.worker.try_next())?;
         if job.is_none() {
@@ -102,7 +99,7 @@ pub(crate) fn worker_run(py: Python<'_>, encode_error: &Bound<'_, PyAny>, idle: 
             // waits, so taking it along while detached keeps it in place.
             job = py.detach(|| with_worker(|current| current.worker.wait_next()))?;
             cpu_ns = clock::thread_cpu_ns();
-            delay_ns = delay.read();
+            delay.read();
         }
         let Some(job) = job else { return Ok(()) };
         with_worker(|current| current.job = Some(job))?;
@@ -124,10 +121,9 @@ pub(crate) fn worker_run(py: Python<'_>, encode_error: &Bound<'_, PyAny>, idle: 
         times.cpu_ns = now.saturating_sub(cpu_ns);
         cpu_ns = now;
         let wall_ns = clock::now_ns().saturating_sub(job.started_ns);
-        if wall_ns > times.cpu_ns + UNEXPLAINED_NS {
-            let seen = delay.read();
-            times.run_queue_ns = seen.saturating_sub(delay_ns).min(wall_ns);
-            delay_ns = seen;
+        if wall_ns > times.cpu_ns + clock::NOTABLE_LOSS_NS {
+            let before_ns = delay.seen();
+            times.run_queue_ns = delay.read().saturating_sub(before_ns).min(wall_ns);
         }
         publish(py, &job, verdict, encoded, times, encode_error)?;
         // Unmapping a large array takes a while, which nobody has to wait for.

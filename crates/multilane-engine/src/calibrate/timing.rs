@@ -3,7 +3,7 @@
 //! A sample counts when the measuring thread did not wait for a processor and, of lanes,
 //! each did its share of the pieces. What does not count is taken again, for a while.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use multilane_plan::{Lanes, Serial};
@@ -50,14 +50,14 @@ const DISTURBED: f64 = 0.02;
 
 /// Times things on the thread that made it.
 pub(super) struct Timer {
-    delay: RunDelay,
+    delay: RefCell<RunDelay>,
     spoiled: Cell<usize>,
 }
 
 impl Timer {
     pub(super) fn new() -> Self {
         Self {
-            delay: RunDelay::of_this_thread(),
+            delay: RefCell::new(RunDelay::of_this_thread()),
             spoiled: Cell::new(0),
         }
     }
@@ -87,10 +87,10 @@ impl Timer {
     fn quartile_ns(&self, few: Few, lanes: &dyn Lanes, mut body: impl FnMut(&dyn Lanes)) -> Result<f64, f64> {
         let present = Attendance::of(lanes);
         let mut time = |calls: u32| {
-            let (waited_ns, start_ns) = (self.delay.read(), clock::now_ns());
+            let (waited_ns, start_ns) = (self.delay.borrow_mut().read(), clock::now_ns());
             (0..calls).for_each(|_| body(&present));
             let ns = (clock::now_ns() - start_ns) as f64;
-            let waited_ns = self.delay.read().saturating_sub(waited_ns) as f64;
+            let waited_ns = self.delay.borrow_mut().read().saturating_sub(waited_ns) as f64;
             let counts = present.take() && waited_ns <= ns * DISTURBED;
             let own_ns = if counts { ns } else { (ns - waited_ns).max(0.0) };
             (own_ns / f64::from(calls), ns, counts)

@@ -97,6 +97,16 @@ thread_local! {
     static STACK: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
     /// Number of the worker this thread is.
     static WORKER: Cell<Option<u32>> = const { Cell::new(None) };
+    static RUN_DELAY: RefCell<clock::RunDelay> = RefCell::new(clock::RunDelay::of_this_thread());
+}
+
+/// How long a task was ready without a processor, of the time that it lost; `before_ns` was seen at its start.
+fn run_queue_ns(before_ns: u64, lost_ns: u64) -> u64 {
+    if lost_ns < clock::NOTABLE_LOSS_NS {
+        return 0;
+    }
+    let now_ns = RUN_DELAY.with_borrow_mut(clock::RunDelay::read);
+    now_ns.saturating_sub(before_ns).min(lost_ns)
 }
 
 /// The id of the task this thread runs; 0 outside of one.
@@ -108,8 +118,14 @@ impl Worker {
     /// Waits for a task; `None` when the worker is to end. Needs no interpreter.
     pub fn next(&self) -> Option<Job> {
         let mut state = self.shared.lock();
+        let mut waited = false;
         loop {
             if let Some(entry) = state.queue.pop() {
+                drop(state);
+                if waited {
+                    // Getting a processor after a wake-up is no delay of the task.
+                    RUN_DELAY.with_borrow_mut(clock::RunDelay::read);
+                }
                 return Some(Job {
                     entry,
                     worker: self.index,
@@ -119,6 +135,7 @@ impl Worker {
                 return None;
             }
             state = self.shared.queued.wait(state).unwrap_or_else(PoisonError::into_inner);
+            waited = true;
         }
     }
 
@@ -147,7 +164,7 @@ impl Shared {
             return;
         }
         let (started_ns, core_start) = (clock::now_ns(), clock::core());
-        let cpu_ns = clock::thread_cpu_ns();
+        let (before_cpu_ns, before_delay_ns) = (clock::thread_cpu_ns(), RUN_DELAY.with_borrow(clock::RunDelay::seen));
         {
             let mut state = self.lock();
             state.running.push(Running {
@@ -171,13 +188,16 @@ impl Shared {
         let result = catch_unwind(AssertUnwindSafe(&call));
         STACK.with_borrow_mut(|stack| stack.pop());
         let ended_ns = clock::now_ns();
+        let cpu_ns = clock::thread_cpu_ns().saturating_sub(before_cpu_ns);
+        let lost_ns = ended_ns.saturating_sub(started_ns).saturating_sub(cpu_ns);
         let measured = Measured {
             worker,
             attempt,
             started_ns,
             ended_ns,
             collected_ns: ended_ns,
-            cpu_ns: clock::thread_cpu_ns().saturating_sub(cpu_ns),
+            cpu_ns,
+            run_queue_ns: run_queue_ns(before_delay_ns, lost_ns),
             core_start,
             core_end: clock::core(),
             ..Measured::default()

@@ -1,10 +1,11 @@
 //! Tasks that wait for a worker thread, by priority, and timers.
 
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Call;
 use crate::task::Task;
+use crate::timers::Timers;
 
 /// A waiting task.
 pub(super) struct Entry {
@@ -23,25 +24,12 @@ pub(super) enum Due {
     Timeout(u64),
 }
 
-struct Timer {
-    at_ns: u64,
-    due: Due,
-}
-
-impl PartialEq for Timer {
-    fn eq(&self, other: &Self) -> bool {
-        self.at_ns == other.at_ns
-    }
-}
-impl Eq for Timer {}
-impl PartialOrd for Timer {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Timer {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        other.at_ns.cmp(&self.at_ns)
+impl Due {
+    fn retry(self) -> Result<Entry, Self> {
+        match self {
+            Self::Retry(entry) => Ok(entry),
+            Self::Timeout(_) => Err(self),
+        }
     }
 }
 
@@ -51,7 +39,7 @@ pub(super) struct Queue {
     waiting: BTreeMap<(i64, u64), Entry>,
     /// Keys of the waiting tasks by id.
     keys: std::collections::HashMap<u64, (i64, u64)>,
-    timers: BinaryHeap<Timer>,
+    timers: Timers<Due>,
     order: u64,
 }
 
@@ -88,26 +76,19 @@ impl Queue {
     pub(super) fn take_all(&mut self) -> Vec<Entry> {
         self.keys.clear();
         let mut all: Vec<Entry> = std::mem::take(&mut self.waiting).into_values().collect();
-        for timer in std::mem::take(&mut self.timers) {
-            if let Due::Retry(entry) = timer.due {
-                all.push(entry);
-            }
-        }
+        all.extend(self.timers.take_all(Due::retry));
         all
     }
 
     pub(super) fn at(&mut self, at_ns: u64, due: Due) {
-        self.timers.push(Timer { at_ns, due });
+        self.timers.set(at_ns, due);
     }
 
     pub(super) fn next_due(&self) -> Option<u64> {
-        self.timers.peek().map(|timer| timer.at_ns)
+        self.timers.next_ns()
     }
 
     pub(super) fn take_due(&mut self, now_ns: u64) -> Option<Due> {
-        if self.next_due()? > now_ns {
-            return None;
-        }
-        self.timers.pop().map(|timer| timer.due)
+        self.timers.take_due(now_ns)
     }
 }

@@ -122,7 +122,7 @@ impl Case<'_> {
             return self.limited(within, self.facts(within));
         }
         for point in [within, self.alone] {
-            if point.share(|sample| sample.run_delay_ns) > APART {
+            if self.apart(point) {
                 return self.busy_machine(point);
             }
         }
@@ -255,6 +255,8 @@ impl Case<'_> {
                 "the workers are blocked in system calls that nothing here explains",
                 facts.list(),
             ),
+            // Who has to wait for a processor lets the others wait for what it still has to do.
+            ScalingCause::Imbalance | ScalingCause::CriticalPath if self.apart(point) => self.busy_machine(point),
             ScalingCause::Lock => words::verdict(cause, alternative, point.workers, self.holders(point, facts)),
             ScalingCause::Imbalance => self.uneven(point, facts, alternative),
             cause => words::verdict(cause, alternative, point.workers, facts),
@@ -277,6 +279,11 @@ impl Case<'_> {
             (ScalingCause::Imbalance, ScalingCause::CriticalPath)
         };
         words::verdict(cause, alternative.or(Some(other)), point.workers, facts)
+    }
+
+    /// Whether workers that could have had a processor each did not run together.
+    fn apart(&self, point: &Point<'_>) -> bool {
+        point.workers <= self.cores && point.share(|sample| sample.run_delay_ns) > APART
     }
 
     fn throttled(&self, point: &Point<'_>) -> bool {

@@ -104,8 +104,8 @@ impl LaneRun {
         if warmed.is_err() {
             self.stop.store(true, Ordering::Relaxed);
         }
-        let delay = RunDelay::of_this_thread();
-        let (before, delay_before) = (usage(libc::RUSAGE_THREAD), delay.read());
+        let mut delay = RunDelay::of_this_thread();
+        let (before, delay_before) = (usage(libc::RUSAGE_THREAD), delay.seen());
         let cpu_before = clock::thread_cpu_ns();
         py.detach(|| self.wait_at_gate());
         warmed?;

@@ -7,8 +7,6 @@
 use std::{
     cell::RefCell,
     collections::{BTreeMap, HashMap},
-    fs::File,
-    os::unix::fs::FileExt,
     process,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -31,9 +29,6 @@ use crate::probe::{
     machine::machine,
     sampler::{Sampler, Threads, Watched, thread_id},
 };
-
-/// Reading the scheduling statistics takes 1 to 2 µs: worth it from this loss on.
-const NOTABLE_LOSS_NS: u64 = 100_000;
 
 /// Records calls from any number of threads.
 #[pyclass(module = "multilane._multilane", frozen)]
@@ -58,8 +53,7 @@ struct Remembered {
     watched: Arc<Watched>,
     /// The task that runs now; 0 between tasks.
     task: u64,
-    statistics: Option<File>,
-    run_delay_ns: u64,
+    delay: clock::RunDelay,
 }
 
 thread_local! {
@@ -239,14 +233,11 @@ impl TraceRecorder {
         }
         let watched = self.watch(worker);
         REMEMBERED.with_borrow_mut(|own| {
-            let statistics = File::open("/proc/thread-self/schedstat").ok();
-            let run_delay_ns = statistics.as_ref().and_then(run_delay_ns).unwrap_or(0);
             *own = Some(Remembered {
                 recorder: self.number,
                 watched,
                 task,
-                statistics,
-                run_delay_ns,
+                delay: clock::RunDelay::of_this_thread(),
             });
         });
         0
@@ -264,14 +255,14 @@ impl TraceRecorder {
                 own.watched.busy_since_ns.store(0, Ordering::Release);
             }
             let interpreter_wait_ns = own.watched.interpreter_wait_ns.swap(0, Ordering::Relaxed).min(lost_ns);
-            if lost_ns < NOTABLE_LOSS_NS {
+            if lost_ns < clock::NOTABLE_LOSS_NS {
                 return (interpreter_wait_ns, 0);
             }
-            let before = own.run_delay_ns;
-            own.run_delay_ns = own.statistics.as_ref().and_then(run_delay_ns).unwrap_or(before);
+            let before_ns = own.delay.seen();
             let run_queue_ns = own
-                .run_delay_ns
-                .saturating_sub(before)
+                .delay
+                .read()
+                .saturating_sub(before_ns)
                 .min(lost_ns - interpreter_wait_ns);
             (interpreter_wait_ns, run_queue_ns)
         });
@@ -318,16 +309,4 @@ impl Drop for TraceRecorder {
 
 fn with_remembered<T>(with: impl FnOnce(&mut Remembered) -> T) -> Option<T> {
     REMEMBERED.with_borrow_mut(|own| own.as_mut().map(with))
-}
-
-/// The second number of `schedstat`: time runnable, but not running.
-fn run_delay_ns(statistics: &File) -> Option<u64> {
-    let mut line = [0; 64];
-    let length = statistics.read_at(&mut line, 0).ok()?;
-    std::str::from_utf8(&line[..length])
-        .ok()?
-        .split_whitespace()
-        .nth(1)?
-        .parse()
-        .ok()
 }

@@ -24,6 +24,7 @@ use crate::backend::Progress;
 use crate::clock;
 use crate::record;
 use crate::task::{Callback, Task};
+use crate::timers::Timers;
 
 /// Tasks of lower priority that may stand before an urgent one in the queue: what a
 /// more urgent task has to take back when it arrives.
@@ -77,25 +78,12 @@ enum Due {
     Retry(Box<Waiting>),
 }
 
-struct Timer {
-    at_ns: u64,
-    due: Due,
-}
-
-impl PartialEq for Timer {
-    fn eq(&self, other: &Self) -> bool {
-        self.at_ns == other.at_ns
-    }
-}
-impl Eq for Timer {}
-impl PartialOrd for Timer {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Timer {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        other.at_ns.cmp(&self.at_ns)
+impl Due {
+    fn retry(self) -> Result<Box<Waiting>, Self> {
+        match self {
+            Self::Retry(waiting) => Ok(waiting),
+            Self::Timeout { .. } => Err(self),
+        }
     }
 }
 
@@ -121,7 +109,7 @@ pub(in crate::process) struct Scheduler {
     generation: Vec<u32>,
     entries: Vec<Option<Entry>>,
     backlog: BinaryHeap<Waiting>,
-    timers: BinaryHeap<Timer>,
+    timers: Timers<Due>,
     order: u64,
     /// The lowest priority in the shared queue.
     level: i32,
@@ -149,7 +137,7 @@ impl Scheduler {
             generation: vec![0; SLOTS],
             entries: (0..SLOTS).map(|_| None).collect(),
             backlog: BinaryHeap::new(),
-            timers: BinaryHeap::new(),
+            timers: Timers::default(),
             order: 0,
             level: i32::MIN,
             active: 0,
@@ -366,13 +354,8 @@ impl Scheduler {
         }
         if let Some(limit) = task.options.timeout {
             let at_ns = clock::now_ns().saturating_add(clock::nanoseconds_of(limit));
-            self.timers.push(Timer {
-                at_ns,
-                due: Due::Timeout {
-                    slot: index,
-                    generation,
-                },
-            });
+            let slot = index;
+            self.timers.set(at_ns, Due::Timeout { slot, generation });
         }
         self.entries[at] = Some(Entry {
             task: waiting.task,

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use multilane_trace::Status;
 
-use super::{After, Due, Entry, Scheduler, Timer, Waiting};
+use super::{After, Due, Entry, Scheduler, Waiting};
 use crate::error::EngineError;
 use crate::process::control::Control;
 use crate::process::frame;
@@ -138,10 +138,7 @@ impl Scheduler {
         };
         let at_ns = clock::now_ns().saturating_add(clock::nanoseconds_of(pause));
         after.timer = true;
-        self.timers.push(Timer {
-            at_ns,
-            due: Due::Retry(Box::new(waiting)),
-        });
+        self.timers.set(at_ns, Due::Retry(Box::new(waiting)));
     }
 
     /// Ends a task that is in no slot any more.

@@ -98,11 +98,8 @@ impl Scheduler {
         for waiting in std::mem::take(&mut self.backlog) {
             self.end(waiting.task, Outcome::Cancelled, None, after);
         }
-        for timer in std::mem::take(&mut self.timers) {
-            match timer.due {
-                Due::Retry(waiting) => self.end(waiting.task, Outcome::Cancelled, None, after),
-                Due::Timeout { .. } => self.timers.push(timer),
-            }
+        for waiting in self.timers.take_all(Due::retry) {
+            self.end(waiting.task, Outcome::Cancelled, None, after);
         }
         self.refill();
     }
@@ -132,10 +129,8 @@ impl Scheduler {
         for waiting in std::mem::take(&mut self.backlog) {
             self.end(waiting.task, outcome(), None, after);
         }
-        for timer in std::mem::take(&mut self.timers) {
-            if let Due::Retry(waiting) = timer.due {
-                self.end(waiting.task, outcome(), None, after);
-            }
+        for waiting in self.timers.take_all(Due::retry) {
+            self.end(waiting.task, outcome(), None, after);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{After, Due, Scheduler, Stop, Timer};
+use super::{After, Due, Scheduler, Stop};
 use crate::clock;
 use crate::process::layout::Phase;
 
@@ -10,12 +10,10 @@ impl Scheduler {
     /// Runs the timers that are due; the time of the next one.
     pub(in crate::process) fn run_timers(&mut self, after: &mut After) -> Option<u64> {
         loop {
-            let now_ns = clock::now_ns();
-            let first = self.timers.peek()?;
-            if first.at_ns > now_ns {
-                return Some(first.at_ns);
-            }
-            match self.timers.pop()?.due {
+            let Some(due) = self.timers.take_due(clock::now_ns()) else {
+                return self.timers.next_ns();
+            };
+            match due {
                 Due::Retry(waiting) if !waiting.task.is_done() => {
                     self.queue(*waiting);
                     self.control.wake_worker();
@@ -50,13 +48,8 @@ impl Scheduler {
             _ => return,
         };
         if due_ns > now_ns {
-            self.timers.push(Timer {
-                at_ns: due_ns,
-                due: Due::Timeout {
-                    slot: index,
-                    generation,
-                },
-            });
+            let slot = index;
+            self.timers.set(due_ns, Due::Timeout { slot, generation });
         } else {
             self.stop(at, Stop::TimedOut(limit), after);
         }
