@@ -33,12 +33,15 @@ def explain(
 
 
 def _predicted(prediction: dict[str, Any]) -> str:
-    rows: list[tuple[str, ...]] = [("group", "predicted", "memory", "bound by")]
+    rows: list[tuple[str, ...]] = [("group", "turns", "predicted", "memory", "bound by")]
     for group in prediction["groups"]:
-        rows.append((_name(group), _time(group["ns"]), _bytes(group["bytes"]), group["bound"]))
-    rows.append(("all", _time(prediction["total_ns"]), "", ""))
+        turns = f"{group['iterations']:,.0f}"
+        rows.append((_name(group), turns, _time(group["ns"]), _bytes(group["bytes"]), group["bound"]))
+    rows.append(("all", "", _time(prediction["total_ns"]), "", ""))
     workers = prediction["workers"]
     line = f"calibrated, for {workers} workers: {prediction['speedup']:.2f} times as fast as one"
+    if any(group["iterations"] > 1 for group in prediction["groups"]):
+        line += "; a group's time is that of one turn, and a loop with a condition counts as going round to its bound"
     return f"{line}\n{_table(rows)}"
 
 
@@ -57,7 +60,10 @@ def _measured(prediction: dict[str, Any], run: PlanRun) -> str:
             )
         )
     rows.append(("all", "", "", _time(run.predicted_ns), _time(run.end_ns - run.start_ns), ""))
-    return f"calibrated, for {prediction['workers']} workers\n{_table(rows)}"
+    line = f"calibrated, for {prediction['workers']} workers"
+    if any(group["iterations"] > 1 for group in run.groups()):
+        line += "; loops are predicted for the turns that they took"
+    return f"{line}\n{_table(rows)}"
 
 
 def _name(group: dict[str, Any]) -> str:

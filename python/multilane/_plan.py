@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
 from typing import TYPE_CHECKING, Any
 
 from multilane import _multilane
@@ -52,6 +52,16 @@ class Results(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._values)
+
+    # Those of `Mapping` look up every name anew.
+    def keys(self) -> KeysView[str]:
+        return self._values.keys()
+
+    def values(self) -> ValuesView[Any]:
+        return self._values.values()
+
+    def items(self) -> ItemsView[str, Any]:
+        return self._values.items()
 
     def __getattr__(self, name: str) -> Any:
         if name in Results.__slots__:
@@ -398,8 +408,8 @@ class Plan:
         ConvergenceWarning
             A loop made its last turn before its condition held, and the plan does not read `Loop.converged` of it.
         """
-        given = dict(inputs) if inputs else {}
-        given.update(more)
+        # Nobody changes a dictionary that comes as it is needed, so that small calls make no copy of it.
+        given = inputs if type(inputs) is dict and not more else {**(inputs or {}), **more}
         return self._run(given, out, workers, timeout, progress, optimized)
 
     def _run(
@@ -414,9 +424,12 @@ class Plan:
     ) -> Results:
         if timeout is not None and not timeout > 0:
             raise ValueError(f"`timeout` is {timeout!r}, but must be a positive number of seconds or None")
-        _check_workers(workers)
-        plan = self._ready(optimized)
-        out = dict(out) if out else {}
+        # The usual kinds of argument cost a small run no call.
+        if type(workers) is not int or workers < 1:
+            _check_workers(workers)
+        plan = (self._optimized or self._ready(optimized=True)) if optimized else self
+        if type(out) is not dict:
+            out = dict(out or {})
         if progress is False:
             values, run, sizes = plan._native.run(given, out, workers, timeout, None, lanes_recorded)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -179,6 +180,38 @@ def test_explain_shows_predicted_beside_measured() -> None:
     assert "core.fused" in text
     with pytest.raises(TypeError, match="analyze=True"):
         chain(1).explain(x=np.ones(3))
+
+
+def test_explain_says_for_how_many_turns_it_predicts() -> None:
+    b = ml.Builder("halves")
+    with b.iterate(50, x=b.input("x")) as loop:
+        loop.x = loop.x / 2
+        loop.until(loop.x.max() < 1)
+    b.output("x", loop.x)
+    b.output("turns", loop.iterations)
+    plan = b.build()
+    before = plan.explain(sizes={"n": 1000})
+    assert "counts as going round to its bound" in before
+    assert re.search(r"core\.fused +50 ", before)
+    after = plan.explain(True, x=np.full(1000, 100.0))
+    assert "predicted for the turns that they took" in after
+    assert re.search(r"core\.fused.* 7 ", after)
+    assert "turns that they took" not in chain(3).explain(True, x=np.ones(10))
+
+
+def test_a_prediction_for_a_graph_counts_its_edges_from_both_ends() -> None:
+    for directed, ends in ((True, 6), (False, 6)):
+        graph = ml.graph.Graph.from_edges([0, 1, 2], [1, 2, 3], n=5, directed=directed)
+        plan = ml.graph.plans.connected_components(10 + directed)
+        plan.run(graph=graph)
+        assert plan.predict().sizes == {"nodes": 5, "edges": 3 if directed else 6, "ends": ends}
+
+
+def test_results_are_a_mapping() -> None:
+    results = chain(1).run(x=np.ones(2))
+    assert list(results.keys()) == list(results) == ["y"]
+    assert [values.tolist() for values in results.values()] == [results["y"].tolist()]
+    assert list(results.items()) == [("y", results.y)]
 
 
 Step = tuple[str, int, int]

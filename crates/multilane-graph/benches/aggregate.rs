@@ -35,8 +35,8 @@ fn main() {
 
 fn aggregate(graph: &Arc<Graph>, dtype: DType, lanes: &dyn Lanes) {
     let mut plan = Plan::new("bench");
-    let (nodes, edges) = (plan.dim("nodes"), plan.dim("edges"));
-    let g = plan.value(graph_type(nodes, edges), None);
+    let [nodes, edges, ends] = ["nodes", "edges", "ends"].map(|size| plan.dim(size));
+    let g = plan.value(graph_type(nodes, edges, ends), None);
     let x = plan.value(ValueType::array(dtype, nodes), None);
     let y = plan.value(ValueType::array(dtype, nodes), None);
     let mut op = Op::new("graph.aggregate", vec![g, x], vec![y]);

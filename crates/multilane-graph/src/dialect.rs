@@ -1,7 +1,8 @@
 //! The `graph` dialect: what passes, analyses and the cost model know of its operations.
 //!
-//! A graph is an opaque value of kind `graph` that brings two sizes along, `nodes` and
-//! `edges` (the entries of its rows: of an undirected graph every edge from both ends).
+//! A graph is an opaque value of kind `graph` that brings three sizes along: `nodes`, `edges` (the entries of its rows:
+//! of an undirected graph every edge from both ends) and `ends` (the entries of the rows of all neighbours, in either
+//! direction). Plans of earlier versions know two; they count `edges` for both.
 //! Arrays over the nodes are in the order of the nodes everywhere.
 
 use multilane_plan::{
@@ -17,11 +18,11 @@ pub fn dialect() -> &'static [OpDef] {
     DIALECT
 }
 
-/// The type of a graph with its two sizes.
-pub fn graph_type(nodes: DimId, edges: DimId) -> ValueType {
+/// The type of a graph with its three sizes.
+pub fn graph_type(nodes: DimId, edges: DimId, ends: DimId) -> ValueType {
     ValueType::Opaque {
         kind: KIND.to_owned(),
-        dims: vec![nodes, edges],
+        dims: vec![nodes, edges, ends],
     }
 }
 
@@ -109,7 +110,7 @@ const DIALECT: &[OpDef] = &[
 ];
 
 fn degree(plan: &Plan, op: &Op) -> Types {
-    let (nodes, _) = graph_operand(plan, op)?;
+    let nodes = graph_operand(plan, op)?.nodes;
     operands(op, 1)?;
     known(op, &["direction"])?;
     direction_of(op, Direction::Out)?;
@@ -117,7 +118,7 @@ fn degree(plan: &Plan, op: &Op) -> Types {
 }
 
 fn aggregate(plan: &Plan, op: &Op) -> Types {
-    let (nodes, _) = graph_operand(plan, op)?;
+    let nodes = graph_operand(plan, op)?.nodes;
     operands(op, 2)?;
     known(op, &["reduce", "direction", "weighted"])?;
     let dtype = node_values(plan, op, nodes)?;
@@ -140,7 +141,7 @@ fn aggregate(plan: &Plan, op: &Op) -> Types {
 }
 
 fn label_mode(plan: &Plan, op: &Op) -> Types {
-    let (nodes, _) = graph_operand(plan, op)?;
+    let nodes = graph_operand(plan, op)?.nodes;
     operands(op, 2)?;
     known(op, &["direction", "ties"])?;
     direction_of(op, Direction::In)?;
@@ -157,7 +158,7 @@ fn label_mode(plan: &Plan, op: &Op) -> Types {
 }
 
 fn init_nodes(plan: &Plan, op: &Op) -> Types {
-    let (nodes, _) = graph_operand(plan, op)?;
+    let nodes = graph_operand(plan, op)?.nodes;
     operands(op, 2)?;
     known(op, &[])?;
     match plan.ty(op.operands[1]) {
@@ -170,14 +171,14 @@ fn init_nodes(plan: &Plan, op: &Op) -> Types {
 }
 
 fn node_ids(plan: &Plan, op: &Op) -> Types {
-    let (nodes, _) = graph_operand(plan, op)?;
+    let nodes = graph_operand(plan, op)?.nodes;
     operands(op, 1)?;
     known(op, &[])?;
     Ok(vec![ValueType::array(DType::I64, nodes)])
 }
 
 fn load(plan: &Plan, op: &Op) -> Types {
-    let (nodes, _) = graph_operand(plan, op)?;
+    let nodes = graph_operand(plan, op)?.nodes;
     operands(op, 1)?;
     known(op, &["attribute", "dtype"])?;
     attribute_name(op)?;
@@ -188,7 +189,7 @@ fn load(plan: &Plan, op: &Op) -> Types {
 }
 
 fn save(plan: &Plan, op: &Op) -> Types {
-    let (nodes, _) = graph_operand(plan, op)?;
+    let nodes = graph_operand(plan, op)?.nodes;
     operands(op, 2)?;
     known(op, &["attribute"])?;
     attribute_name(op)?;
@@ -202,12 +203,39 @@ fn attribute_name(op: &Op) -> Result<&str, String> {
         .ok_or_else(|| "needs a name as `attribute`".to_owned())
 }
 
+/// The sizes that the type of a graph names.
+#[derive(Clone, Copy)]
+struct GraphSizes {
+    nodes: DimId,
+    edges: DimId,
+    ends: Option<DimId>,
+}
+
+impl GraphSizes {
+    /// Entries of the rows in the direction of an operation, which is `in` when it names none.
+    fn entries(self, op: &Op, sizes: &dyn Sizes) -> f64 {
+        match (direction_of(op, Direction::In), self.ends) {
+            (Ok(Direction::Both), Some(ends)) => sizes.size(ends),
+            _ => sizes.size(self.edges),
+        }
+    }
+}
+
 /// The sizes of the graph that is the first operand.
-fn graph_operand(plan: &Plan, op: &Op) -> Result<(DimId, DimId), String> {
+fn graph_operand(plan: &Plan, op: &Op) -> Result<GraphSizes, String> {
     match op.operands.first().map(|graph| plan.ty(*graph)) {
         Some(ValueType::Opaque { kind, dims }) if kind == KIND => match dims[..] {
-            [nodes, edges] => Ok((nodes, edges)),
-            _ => Err(format!("needs a graph with two sizes, not {}", dims.len())),
+            [nodes, edges] => Ok(GraphSizes {
+                nodes,
+                edges,
+                ends: None,
+            }),
+            [nodes, edges, ends] => Ok(GraphSizes {
+                nodes,
+                edges,
+                ends: Some(ends),
+            }),
+            _ => Err(format!("needs a graph with three sizes, not {}", dims.len())),
         },
         _ => Err("needs a graph as its first operand".to_owned()),
     }
@@ -261,10 +289,10 @@ fn bytes(plan: &Plan, value: ValueId, sizes: &dyn Sizes) -> f64 {
 
 /// Arrays over the nodes, read and written in order.
 fn streamed(plan: &Plan, op: &Op, sizes: &dyn Sizes) -> Cost {
-    let Ok((nodes, _)) = graph_operand(plan, op) else {
+    let Ok(graph) = graph_operand(plan, op) else {
         return Cost::FREE;
     };
-    let nodes = sizes.size(nodes);
+    let nodes = sizes.size(graph.nodes);
     let results: f64 = op.results.iter().map(|value| bytes(plan, *value, sizes)).sum();
     let operands: f64 = op.operands.iter().map(|value| bytes(plan, *value, sizes)).sum();
     Cost {
@@ -274,15 +302,16 @@ fn streamed(plan: &Plan, op: &Op, sizes: &dyn Sizes) -> Cost {
         read_bytes: operands.max(results),
         written_bytes: results.max(operands),
         random_area_bytes: 0.0,
+        rows: 0.0,
     }
 }
 
 /// One read at a random place for each entry of the rows.
 fn aggregate_cost(plan: &Plan, op: &Op, sizes: &dyn Sizes) -> Cost {
-    let Ok((nodes, edges)) = graph_operand(plan, op) else {
+    let Ok(graph) = graph_operand(plan, op) else {
         return Cost::FREE;
     };
-    let (nodes, edges) = (sizes.size(nodes), sizes.size(edges));
+    let (nodes, edges) = (sizes.size(graph.nodes), graph.entries(op, sizes));
     let values = op.operands.get(1).map_or(0.0, |value| bytes(plan, *value, sizes));
     let results: f64 = op.results.iter().map(|value| bytes(plan, *value, sizes)).sum();
     let weights = if op.flag("weighted") { 8.0 } else { 0.0 };
@@ -293,14 +322,61 @@ fn aggregate_cost(plan: &Plan, op: &Op, sizes: &dyn Sizes) -> Cost {
         read_bytes: edges * (4.0 + weights) + 4.0 * nodes + values,
         written_bytes: results + values,
         random_area_bytes: values,
+        rows: nodes,
     }
 }
 
-/// As an aggregation, but each label is looked up among those counted as well.
+/// As an aggregation of labels in 32 bits, which are counted.
 fn label_mode_cost(plan: &Plan, op: &Op, sizes: &dyn Sizes) -> Cost {
     let cost = aggregate_cost(plan, op, sizes);
     Cost {
-        units: cost.units * 4.0,
+        class: CostClass::Count,
+        random_area_bytes: 4.0 * cost.rows,
         ..cost
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use multilane_plan::{Attributes, Builder, Registry, cost};
+
+    use super::*;
+
+    /// The work of an operation on 10 nodes in a direction, of a graph with 100 edges.
+    fn work(op: &str, direction: &str, ends: f64) -> cost::Work {
+        let mut builder = Builder::new("test", Registry::core().with(dialect()));
+        let graph = builder.opaque("g", KIND, &["nodes", "edges", "ends"]).unwrap();
+        let values = builder.array("x", DType::I64, "nodes").unwrap();
+        let attributes = Attributes::from([("direction".to_owned(), Attribute::Text(direction.to_owned()))]);
+        let result = builder.op(op, &[graph, values], attributes).unwrap();
+        builder.output("y", result[0]).unwrap();
+        let plan = builder.finish().unwrap();
+        let sizes = vec![10.0, 100.0, ends];
+        cost::work_of(&plan, &Registry::core().with(dialect()), &plan.body.ops[0], &sizes)
+    }
+
+    #[test]
+    fn neighbours_in_either_direction_are_as_many_as_edges_have_ends() {
+        for (op, class, element) in [
+            ("graph.aggregate", CostClass::Gather, 8.0),
+            ("graph.label_mode", CostClass::Count, 4.0),
+        ] {
+            for (direction, ends, entries) in [("in", 200.0, 100.0), ("both", 200.0, 200.0), ("both", 100.0, 100.0)] {
+                let work = work(op, direction, ends);
+                assert_eq!(work.units[&class], entries, "{op} {direction}");
+                assert_eq!(work.units[&CostClass::Row], 10.0);
+                assert_eq!(work.random_reads, [(entries, element * 10.0)]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_graph_of_two_sizes_counts_edges_in_every_direction() {
+        let text = "plan p(%g: graph<nodes, edges>, %x: f64[nodes]) {\n\
+            %y: f64[nodes] = graph.aggregate(%g, %x) {direction = \"both\"}\nreturn %y\n}";
+        let registry = Registry::core().with(dialect());
+        let plan = multilane_plan::text::parse(text, &registry).unwrap();
+        let work = cost::work_of(&plan, &registry, &plan.body.ops[0], &vec![10.0, 100.0]);
+        assert_eq!(work.units[&CostClass::Gather], 100.0);
     }
 }

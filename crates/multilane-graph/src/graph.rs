@@ -140,6 +140,11 @@ impl Graph {
         self.out.num_entries()
     }
 
+    /// Number of entries of the rows of all neighbours: every edge from both of its ends.
+    pub fn num_ends(&self) -> usize {
+        self.num_entries() * if self.directed { 2 } else { 1 }
+    }
+
     /// Whether edges have a direction.
     pub fn is_directed(&self) -> bool {
         self.directed

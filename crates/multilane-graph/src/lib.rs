@@ -9,6 +9,7 @@ pub mod algorithms;
 mod csr;
 mod dialect;
 mod error;
+mod exercises;
 pub mod generate;
 mod graph;
 mod kernels;

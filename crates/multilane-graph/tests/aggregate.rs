@@ -18,8 +18,8 @@ use proptest::prelude::*;
 /// A plan of one operation on a graph and, if there is one, an array or a number.
 fn plan_of(name: &str, operand: Option<&Value>, attributes: Attributes) -> (Plan, Op) {
     let mut builder = Builder::new("test", Registry::core().with(dialect()));
-    let (nodes, edges) = (builder.dim("nodes"), builder.dim("edges"));
-    let graph = builder.input("g", graph_type(nodes, edges)).unwrap();
+    let [nodes, edges, ends] = ["nodes", "edges", "ends"].map(|size| builder.dim(size));
+    let graph = builder.input("g", graph_type(nodes, edges, ends)).unwrap();
     let mut operands = vec![graph];
     match operand {
         Some(Value::Array(array)) => operands.push(builder.array("x", array.dtype(), "nodes").unwrap()),
@@ -353,8 +353,8 @@ fn nodes_and_columns() {
 #[test]
 fn says_what_does_not_fit() {
     let mut builder = Builder::new("test", Registry::core().with(dialect()));
-    let (nodes, edges) = (builder.dim("nodes"), builder.dim("edges"));
-    let graph = builder.input("g", graph_type(nodes, edges)).unwrap();
+    let [nodes, edges, ends] = ["nodes", "edges", "ends"].map(|size| builder.dim(size));
+    let graph = builder.input("g", graph_type(nodes, edges, ends)).unwrap();
     let over_nodes = builder.array("x", DType::F64, "nodes").unwrap();
     let over_edges = builder.array("w", DType::F64, "edges").unwrap();
     let integers = builder.array("i", DType::I64, "nodes").unwrap();

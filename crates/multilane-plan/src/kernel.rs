@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::plan::{Op, Plan};
+use crate::registry::CostClass;
 use crate::value::{Array, Value};
 
 /// Workers that run the pieces of one piece of work side by side.
@@ -133,11 +134,15 @@ pub trait BoundBlocks: Send + Sync {
 /// or nothing when the value is of another kind.
 pub type Measure = fn(&Value) -> Option<Vec<usize>>;
 
+/// Makes a plan of one operation, with inputs for it, whose time tells what a class of work takes.
+pub type Exercise = fn(&dyn Lanes) -> Option<(Plan, Vec<Value>)>;
+
 /// The kernels that exist, by the names of their operations.
 #[derive(Clone, Default)]
 pub struct Kernels {
     by_name: BTreeMap<String, Arc<dyn Kernel>>,
     measures: BTreeMap<String, Measure>,
+    exercises: BTreeMap<CostClass, Exercise>,
 }
 
 impl Kernels {
@@ -161,6 +166,16 @@ impl Kernels {
     /// The sizes that an opaque value of a kind brings along; nothing when it is not of that kind.
     pub fn measure(&self, kind: &str, value: &Value) -> Option<Vec<usize>> {
         self.measures.get(kind).and_then(|measure| measure(value))
+    }
+
+    /// Says on what a calibration sees the time of a class of work that no operation of `core` has.
+    pub fn insert_exercise(&mut self, class: CostClass, exercise: Exercise) {
+        self.exercises.insert(class, exercise);
+    }
+
+    /// What a calibration exercises beside the operations of `core`.
+    pub fn exercises(&self) -> impl Iterator<Item = (CostClass, Exercise)> + '_ {
+        self.exercises.iter().map(|(class, exercise)| (*class, *exercise))
     }
 }
 

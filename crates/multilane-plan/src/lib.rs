@@ -28,7 +28,9 @@ mod verify;
 pub use builder::{Builder, LoopResults, Operand, promoted};
 pub use error::{Place, PlanError, Site};
 pub use evaluate::evaluate;
-pub use kernel::{Blocks, BoundBlocks, Buffers, Call, Kernel, KernelError, Kernels, Lanes, Measure, Prepared, Serial};
+pub use kernel::{
+    Blocks, BoundBlocks, Buffers, Call, Exercise, Kernel, KernelError, Kernels, Lanes, Measure, Prepared, Serial,
+};
 pub use plan::{Attribute, Attributes, Location, Op, Plan, Region, ValueId, ValueInfo};
 pub use registry::{Cost, CostClass, Fold, Form, OpDef, Registry, Sizes};
 pub use types::{DType, DimId, Extent, Scalar, ValueType};

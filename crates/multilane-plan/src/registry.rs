@@ -39,8 +39,12 @@ pub enum CostClass {
     Transcendental,
     /// Sums and other reductions.
     Reduction,
-    /// Reads at places that data decides: neighbours of a node.
+    /// What is done with a number that is read at a place which data decides: the value of a neighbour.
     Gather,
+    /// Going on to the next row of such places.
+    Row,
+    /// Counting how often a label occurs in a row.
+    Count,
     /// Work that only one worker can do.
     Sequential,
 }
@@ -56,8 +60,10 @@ pub struct Cost {
     pub read_bytes: f64,
     /// Bytes written in order.
     pub written_bytes: f64,
-    /// Bytes of the area that is read at random places; 0 when none is.
+    /// Bytes of the area that is read at random places, once for each unit; 0 when none is.
     pub random_area_bytes: f64,
+    /// Rows that the units stand in, of [`CostClass::Row`]; 0 when they stand in none.
+    pub rows: f64,
 }
 
 impl Cost {
@@ -68,6 +74,7 @@ impl Cost {
         read_bytes: 0.0,
         written_bytes: 0.0,
         random_area_bytes: 0.0,
+        rows: 0.0,
     };
 }
 

@@ -32,7 +32,7 @@ def pagerank(
     ``rank``, ``iterations``, ``converged``.
 
     >>> print(pagerank(20, tolerance=False).inputs)
-    {'graph': 'graph<nodes, edges>', 'damping': 'f64'}
+    {'graph': 'graph<nodes, edges, ends>', 'damping': 'f64'}
     """
     b = Builder("pagerank")
     g = b.graph_input()

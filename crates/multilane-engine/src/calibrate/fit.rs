@@ -5,7 +5,9 @@
 //! together, in turns. Reads times only; never measures.
 
 use multilane_plan::CostClass;
-use multilane_plan::cost::{CostModel, Stream};
+use multilane_plan::cost::{CostModel, Stream, estimate};
+
+use super::exercises::Exercised;
 
 /// What one element took in passes over so much memory, in nanoseconds.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +82,26 @@ pub(super) fn fit(model: &mut CostModel, passes: &[Passes], classes: &[(CostClas
                 power_of(compute_ns, moving_ns(model, known), known.ns).ln()
             });
             model.overlap = (powers.sum::<f64>() / mixed.len() as f64).exp();
+        }
+    }
+}
+
+/// Finds what a unit of each exercised class takes, beside what is known of the machine already.
+pub(super) fn fit_exercised(model: &mut CostModel, exercised: &[Exercised]) {
+    for each in exercised {
+        model.ns_per_unit.insert(each.class, 0.0);
+    }
+    for _ in 0..TURNS {
+        for Exercised { class, work, ns } in exercised {
+            let found = estimate(work, model, 1);
+            let compute_ns = without(*ns, found.memory_ns.max(found.random_ns), model.overlap);
+            let units = work.units.get(class).copied().unwrap_or(0.0);
+            let others_ns = found.compute_ns - units * model.ns_of_unit(*class);
+            if units > 0.0 {
+                model
+                    .ns_per_unit
+                    .insert(*class, (compute_ns - others_ns).max(0.0) / units);
+            }
         }
     }
 }
@@ -160,6 +182,10 @@ fn power_of(a: f64, b: f64, sum: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use multilane_plan::cost::Work;
+
     use super::*;
 
     #[test]
@@ -245,6 +271,32 @@ mod tests {
             assert!(close(model.ns_of_unit(CostClass::Transcendental), sine));
             assert!(close(model.overlap, overlap), "{} for {overlap}", model.overlap);
         }
+    }
+
+    #[test]
+    fn classes_that_meet_in_one_operation_are_told_apart() {
+        let (gather, row) = (0.9, 3.5);
+        let mut model = CostModel::typical(2);
+        let work = |rows: f64, entries: f64| Work {
+            units: BTreeMap::from([(CostClass::Gather, entries), (CostClass::Row, rows)]),
+            read_bytes: 4.0 * entries,
+            written_bytes: 8.0 * rows,
+            arrays: 2.0,
+            random_reads: vec![(entries, 8.0 * rows)],
+        };
+        let known = CostModel {
+            ns_per_unit: BTreeMap::from([(CostClass::Gather, gather), (CostClass::Row, row)]),
+            ..model.clone()
+        };
+        let exercised =
+            [(CostClass::Gather, work(8e3, 5e5)), (CostClass::Row, work(8e3, 1.6e4))].map(|(class, work)| {
+                let found = estimate(&work, &known, 1);
+                let ns = found.ns - found.overhead_ns;
+                Exercised { class, work, ns }
+            });
+        fit_exercised(&mut model, &exercised);
+        assert!((model.ns_of_unit(CostClass::Gather) / gather - 1.0).abs() < 0.01);
+        assert!((model.ns_of_unit(CostClass::Row) / row - 1.0).abs() < 0.01);
     }
 
     #[test]

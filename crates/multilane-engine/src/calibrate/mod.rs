@@ -5,6 +5,7 @@
 //! second, once for a machine: [`save`] and [`load`] keep the result in a file. What other
 //! programs disturb is timed again; what they never leave in peace is assumed, and counted.
 
+mod exercises;
 mod file;
 mod fit;
 mod loops;
@@ -28,7 +29,7 @@ pub use machine::{Machine, machine};
 use crate::clock;
 use crate::lanes::Team;
 use crate::plans::BufferPool;
-use fit::{Known, Passes, fit};
+use fit::{Known, Passes, fit, fit_exercised};
 use loops::{Places, gather};
 use probes::{Probe, Probes};
 use sizes::Sizes;
@@ -83,12 +84,12 @@ fn measure_all(team: &Team, registry: &Registry, kernels: &Kernels, machine: &Ma
         .map(|(probe, transcendental)| (bench.known(probe, sizes.mixed), *transcendental))
         .collect();
     fit(&mut model, &passes, &classes, &mixed);
-    // A gather is measured with its additions.
-    model.ns_per_unit.insert(CostClass::Gather, 0.0);
     let sequential_ns = loops::sequential_ns(&timer, &arrays[0], sizes.middle);
     model.ns_per_unit.insert(CostClass::Sequential, sequential_ns);
     model.gathers = bench.gathers(team);
     level_gathers(&mut model.gathers);
+    let exercised = exercises::exercised(&timer, registry, kernels, &pool, &model, team);
+    fit_exercised(&mut model, &exercised);
     model.assumed = timer.spoiled();
     model
 }
@@ -247,19 +248,20 @@ impl Bench<'_> {
             let elements = (bytes / 8).min(area.len());
             let places = Places::write(places, self.sizes.gather_reads, elements, team);
             places.warm(area, team);
-            let mut alone_ns = f64::NAN;
+            let reads = places.reads() as f64;
+            let alone_ns = self.timer.typical_ns(Few::Ten, || gather(area, &places, &Serial)) / reads;
             with_workers(team, self.sizes.quick, |lanes| {
-                let reads = places.reads() as f64;
-                let ns = self
-                    .timer
-                    .shared_ns(Few::Ten, lanes, |lanes| gather(area, &places, lanes));
-                let ns_per_read = match ns {
-                    Some(ns) => own_ns(ns, lanes, self.fork_join_ns) * lanes.count() as f64 / reads,
+                let count = lanes.count();
+                let shared_ns = (count > 1)
+                    .then(|| {
+                        self.timer
+                            .shared_ns(Few::Ten, lanes, |lanes| gather(area, &places, lanes))
+                    })
+                    .flatten();
+                let ns_per_read = match shared_ns {
+                    Some(ns) => own_ns(ns, lanes, self.fork_join_ns) * count as f64 / reads,
                     None => alone_ns,
                 };
-                if lanes.count() == 1 {
-                    alone_ns = ns_per_read;
-                }
                 gathers.push(Gather {
                     area_bytes: bytes as f64,
                     workers: lanes.count(),

@@ -83,7 +83,7 @@ impl Timer {
         self.quartile_ns(few, lanes, body).ok()
     }
 
-    /// The low quartile of the samples that count, else the least of the others.
+    /// The low quartile of the samples that count, else the least of the others without what this thread waited.
     fn quartile_ns(&self, few: Few, lanes: &dyn Lanes, mut body: impl FnMut(&dyn Lanes)) -> Result<f64, f64> {
         let present = Attendance::of(lanes);
         let mut time = |calls: u32| {
@@ -92,7 +92,8 @@ impl Timer {
             let ns = (clock::now_ns() - start_ns) as f64;
             let waited_ns = self.delay.borrow_mut().read().saturating_sub(waited_ns) as f64;
             let counts = present.take() && waited_ns <= ns * DISTURBED;
-            (ns / f64::from(calls), counts)
+            let own_ns = if counts { ns } else { (ns - waited_ns).max(0.0) };
+            (own_ns / f64::from(calls), ns, counts)
         };
         // Also brings data into the cache and workers out of their sleep.
         let mut first_ns = time(1).0.max(1.0);
@@ -102,12 +103,12 @@ impl Timer {
         let calls = (SAMPLE_NS as f64 / first_ns).ceil().clamp(1.0, 1000.0) as u32;
         let (mut quiet, mut least_disturbed_ns, mut patience_ns) = (Vec::new(), f64::INFINITY, PATIENCE_NS as f64);
         while quiet.len() < few.samples() && patience_ns > 0.0 {
-            let (ns, counts) = time(calls);
+            let (own_ns, whole_ns, counts) = time(calls);
             if counts {
-                quiet.push(ns);
+                quiet.push(own_ns);
             } else {
-                least_disturbed_ns = least_disturbed_ns.min(ns);
-                patience_ns -= ns * f64::from(calls);
+                least_disturbed_ns = least_disturbed_ns.min(own_ns);
+                patience_ns -= whole_ns.max(1.0);
             }
         }
         quiet.sort_by(f64::total_cmp);

@@ -125,6 +125,12 @@ impl Program {
         })
     }
 
+    /// The sizes that inputs bring along, by [`multilane_plan::DimId`].
+    pub(crate) fn sizes(&self, inputs: &[Value]) -> Result<Vec<f64>, PlanRunError> {
+        let sizes = bind::sizes(self, inputs)?;
+        Ok(sizes.iter().map(|size| size.unwrap_or(0) as f64).collect())
+    }
+
     /// The decisions for these sizes, from the last run if they were the same.
     fn script(&self, sizes: &Dims, lanes: usize) -> Arc<Script> {
         // Never waits: in a child of a fork, whoever has the lock may not exist.

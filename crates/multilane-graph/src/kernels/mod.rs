@@ -14,8 +14,9 @@ use crate::error::GraphError;
 use crate::graph::{Direction, Graph};
 use crate::shared::Shared;
 
-/// Adds the kernels of the dialect, and the sizes a graph brings along.
+/// Adds the kernels of the dialect, the sizes a graph brings along, and what a calibration exercises.
 pub fn kernels(kernels: &mut Kernels) {
+    crate::exercises::exercises(kernels);
     kernels.insert(aggregate::NAME, Arc::new(aggregate::AggregateKernel));
     kernels.insert(label_mode::NAME, Arc::new(label_mode::LabelModeKernel));
     kernels.insert(save::NAME, Arc::new(save::SaveKernel));
@@ -24,7 +25,7 @@ pub fn kernels(kernels: &mut Kernels) {
     }
     kernels.insert_measure(crate::KIND, |value| {
         let graph = value.opaque::<Graph>()?;
-        Some(vec![graph.num_nodes(), graph.num_entries()])
+        Some(vec![graph.num_nodes(), graph.num_entries(), graph.num_ends()])
     });
 }
 

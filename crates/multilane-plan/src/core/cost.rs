@@ -51,5 +51,6 @@ fn streamed(class: CostClass, plan: &Plan, op: &Op, sizes: &dyn Sizes) -> Cost {
         read_bytes: op.operands.iter().map(bytes).sum(),
         written_bytes: op.results.iter().map(bytes).sum(),
         random_area_bytes: 0.0,
+        rows: 0.0,
     }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::registry::CostClass;
 
 /// The version of the JSON form of a [`CostModel`].
-pub const COST_MODEL_VERSION: u32 = 2;
+pub const COST_MODEL_VERSION: u32 = 3;
 
 /// Bandwidth of reading and writing in order, for one amount of memory and one number of workers.
 ///
@@ -118,6 +118,8 @@ impl CostModel {
                 (CostClass::Transcendental, 1.0),
                 (CostClass::Reduction, 0.08),
                 (CostClass::Gather, 0.3),
+                (CostClass::Row, 3.0),
+                (CostClass::Count, 2.0),
                 (CostClass::Sequential, 2.0),
             ]),
             streams: [

@@ -109,6 +109,7 @@ pub fn work_of(plan: &Plan, registry: &Registry, op: &Op, sizes: &dyn Sizes) -> 
         _ => {
             let cost = (def.cost)(plan, op, sizes);
             work.add_units(cost.class, cost.units);
+            work.add_units(CostClass::Row, cost.rows);
             work.read_bytes = cost.read_bytes;
             work.written_bytes = cost.written_bytes;
             work.arrays = arrays(plan, op.operands.iter().chain(&op.results));
@@ -128,6 +129,7 @@ fn add_fused(plan: &Plan, registry: &Registry, op: &Op, sizes: &dyn Sizes, work:
         let Some(def) = registry.get(&inner.name) else { continue };
         let cost = (def.cost)(plan, inner, sizes);
         work.add_units(cost.class, cost.units);
+        work.add_units(CostClass::Row, cost.rows);
         if def.form == Form::Blockwise {
             work.read_bytes += cost.read_bytes;
             if cost.random_area_bytes > 0.0 {

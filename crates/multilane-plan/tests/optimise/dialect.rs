@@ -88,6 +88,7 @@ fn cost(plan: &Plan, op: &Op, sizes: &dyn Sizes) -> Cost {
         read_bytes: 8.0 * count,
         written_bytes: 8.0 * count,
         random_area_bytes: 8.0 * count,
+        rows: 0.0,
     }
 }
 

@@ -222,11 +222,13 @@ impl PlanBuilder {
 
     /// Declares an input that is a graph.
     fn graph_input(&mut self, py: Python<'_>, name: &str, place: Where) -> PyResult<PlanValue> {
-        let dims = match name {
-            "graph" => ["nodes".to_owned(), "edges".to_owned()],
-            _ => [format!("{name}_nodes"), format!("{name}_edges")],
-        };
-        let made = self.at(place).opaque(name, "graph", &[&dims[0], &dims[1]]);
+        let dims = ["nodes", "edges", "ends"].map(|size| match name {
+            "graph" => size.to_owned(),
+            _ => format!("{name}_{size}"),
+        });
+        let made = self
+            .at(place)
+            .opaque(name, "graph", &dims.each_ref().map(String::as_str));
         self.wrapped(py, made)
     }
 

@@ -421,12 +421,6 @@ impl GraphData {
     }
 }
 
-/// The sizes that a graph brings along: nodes, and entries of its rows.
-pub(super) fn sizes_of(value: &Value) -> Option<Vec<usize>> {
-    let graph = value.opaque::<Graph>()?;
-    Some(vec![graph.num_nodes(), graph.num_entries()])
-}
-
 /// The value of a graph for a plan, and its sizes.
 pub(super) fn value_of(thing: &Bound<'_, PyAny>, name: &str, kind: &str) -> PyResult<(Value, Vec<usize>)> {
     let native = match thing.getattr_opt("_native")? {
@@ -435,9 +429,9 @@ pub(super) fn value_of(thing: &Bound<'_, PyAny>, name: &str, kind: &str) -> PyRe
     };
     match native.cast::<GraphData>() {
         Ok(data) if kind == "graph" => {
-            let graph = &data.get().graph;
-            let sizes = vec![graph.num_nodes(), graph.num_entries()];
-            Ok((Arc::clone(graph).into_value(), sizes))
+            let value = Arc::clone(&data.get().graph).into_value();
+            let sizes = super::run::kernels().measure(kind, &value).unwrap_or_default();
+            Ok((value, sizes))
         }
         _ => {
             let given = thing.get_type();

@@ -339,7 +339,6 @@ pub(super) fn kernels() -> &'static Kernels {
         multilane_array::kernels(&mut kernels);
         multilane_graph::kernels(&mut kernels);
         multilane_quantum::kernels(&mut kernels);
-        kernels.insert_measure("graph", graph::sizes_of);
         kernels
     });
     &KERNELS

@@ -369,5 +369,6 @@ fn cost(plan: &Plan, op: &Op, _: &dyn Sizes) -> Cost {
         read_bytes,
         written_bytes: 16.0 * amplitudes,
         random_area_bytes: 0.0,
+        rows: 0.0,
     }
 }
