@@ -96,3 +96,21 @@ def test_what_does_not_fit_is_refused_before_it_runs() -> None:
         Circuit(60).h(0).to_plan().run()
     with pytest.raises(ml.PlanError, match=r"`quantum.gate` names qubit 2, but there are 2"):
         ml.Plan.parse(Circuit(2).h(0).to_plan().text().replace("targets = [0]", "targets = [2]"))
+
+
+def test_a_circuit_stands_between_other_operations() -> None:
+    theta = parameter("theta")
+    turn = Circuit(2, 1).ry(theta, 0).cx(0, 1).measure(0, 0).to_plan(probabilities=[0])
+    b = ml.Builder("turns")
+    angle = b.parameter("half") * 2
+    found = b.inline(turn, theta=angle, seed=5)
+    b.output("odds", found["probabilities"] * b.input("weights", size="2"))
+    ran = b.build().run(half=np.pi / 2, weights=[3.0, 7.0])
+    np.testing.assert_allclose(ran.odds, [0, 7], atol=1e-12)
+    for wrong, message in [
+        ({}, r"the plan's input `theta` \(f64\) is missing"),
+        ({"theta": 1, "seed": 2, "other": 3}, "the plan has no input `other`; it has `theta`, `seed`"),
+        ({"theta": b.input("x"), "seed": 1}, r"input `theta` is f64, and was given f64\[n\]"),
+    ]:
+        with pytest.raises(ml.PlanError, match=message):
+            b.inline(turn, wrong)  # type: ignore[arg-type]
