@@ -110,5 +110,6 @@ fn reads(plan: &Plan, op: &Op, weighed: usize) -> Cost {
         read_bytes: 16.0 * amplitudes,
         written_bytes: 0.0,
         random_area_bytes: 0.0,
+        rows: 0.0,
     }
 }

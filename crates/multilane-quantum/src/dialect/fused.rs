@@ -74,6 +74,7 @@ pub(super) fn cost(plan: &Plan, op: &Op, _: &dyn Sizes) -> Cost {
         read_bytes: sum(|sweep| sweep.read_bytes as f64),
         written_bytes: sum(|sweep| sweep.written_bytes as f64),
         random_area_bytes: 0.0,
+        rows: 0.0,
     }
 }
 
