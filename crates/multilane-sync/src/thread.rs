@@ -13,6 +13,7 @@ pub(crate) struct Thread {
     /// Never used again by another thread of this program, and never 0.
     pub(crate) id: u32,
     /// What the system calls it.
+    #[cfg_attr(loom, expect(dead_code, reason = "nobody reports a deadlock of a model"))]
     pub(crate) ident: u64,
     held: UnsafeCell<Vec<*const dyn Resource>>,
     /// Its waits in the graph: several where the handler of a signal waits inside of a wait.
