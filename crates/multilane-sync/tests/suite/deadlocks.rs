@@ -159,20 +159,27 @@ fn a_semaphore_without_owners_signals() {
     });
 }
 
-#[test]
-fn joining_a_thread_that_wants_what_one_holds_is_a_deadlock() {
-    let lock = Arc::new(plain());
-    take(&lock);
+/// A thread that waits for a lock and then gives it back, and what the system calls it.
+fn waits_for(lock: &Arc<Lock>) -> (thread::JoinHandle<()>, u64) {
     let (send, receive) = std::sync::mpsc::channel();
     let there = lock.clone();
     let thread = thread::spawn(move || {
         // SAFETY: reads the identity of the calling thread.
-        send.send(unsafe { libc::pthread_self() }).unwrap();
+        send.send(unsafe { libc::pthread_self() })
+            .expect("the other end is there");
         take(&there);
-        there.release().unwrap();
+        there.release().expect("this thread took it");
     });
-    let ident = receive.recv().unwrap();
+    let ident = receive.recv().expect("the thread says what it is called");
     eventually("it waits", || lock.waiting() == 1);
+    (thread, ident)
+}
+
+#[test]
+fn joining_a_thread_that_wants_what_one_holds_is_a_deadlock() {
+    let lock = Arc::new(plain());
+    take(&lock);
+    let (thread, ident) = waits_for(&lock);
     let refused = join(ident, true, || panic!("must not wait"));
     assert!(deadlock(refused).is_some());
     lock.release().unwrap();
@@ -200,16 +207,7 @@ impl Awaited for Promise {
 fn what_only_waiting_threads_can_bring_about_is_a_deadlock() {
     let lock = Arc::new(plain());
     take(&lock);
-    let (send, receive) = std::sync::mpsc::channel();
-    let there = lock.clone();
-    let thread = thread::spawn(move || {
-        // SAFETY: reads the identity of the calling thread.
-        send.send(unsafe { libc::pthread_self() }).unwrap();
-        take(&there);
-        there.release().unwrap();
-    });
-    let ident = receive.recv().unwrap();
-    eventually("it waits", || lock.waiting() == 1);
+    let (thread, ident) = waits_for(&lock);
     let promise = |threads: &[u64]| Promise(std::sync::Mutex::new(threads.to_vec()));
     let found = deadlock(wait_for(&promise(&[ident]), true, || panic!("must not wait"))).unwrap();
     assert_eq!((found.steps.len(), found.steps[0].waits_for.as_str()), (2, "a promise"));
